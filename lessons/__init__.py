@@ -1,0 +1,10 @@
+"""`lessons`: the graphs inside neural networks, and neural networks on graphs. Start with `lessons lab`.
+
+    from lessons import as_graph
+    from lessons.topological_sort import topological_sort
+"""
+
+from lessons.graph import Graph, as_graph
+
+__all__ = ["Graph", "as_graph"]
+__version__ = "0.1.0"

@@ -1,0 +1,44 @@
+"""Where the numbers are crunched: `device="cpu"` or `device="gpu"`. Answers are NumPy arrays either way."""
+
+from __future__ import annotations
+
+from types import ModuleType
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lessons.errors import require
+
+Device = Literal["cpu", "gpu"]
+
+
+def array_module(device: Device) -> ModuleType:
+    """NumPy for "cpu", CuPy for "gpu".
+
+    Raises ValueError for another name, ImportError without CuPy, RuntimeError without a device.
+
+    >>> array_module("cpu").__name__
+    'numpy'
+    """
+    if device == "cpu":
+        return np
+    if device != "gpu":
+        raise ValueError(f'device={device!r}: "cpu" or "gpu"')
+    cupy = require("cupy", "gpu")
+    try:
+        found = cupy.cuda.runtime.getDeviceCount()
+    except cupy.cuda.runtime.CUDARuntimeError as error:
+        raise RuntimeError(f'CuPy found no device it can use ({error}): pass device="cpu"') from error
+    if not found:
+        raise RuntimeError('CuPy found no device: pass device="cpu"')
+    return cupy
+
+
+def to_host(array: Any) -> NDArray[Any]:
+    """The array in the computer's own memory, whichever device holds it.
+
+    >>> to_host(np.arange(3))
+    array([0, 1, 2])
+    """
+    return array.get() if hasattr(array, "get") else np.asarray(array)

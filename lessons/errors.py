@@ -1,0 +1,148 @@
+"""What can go wrong, by name.
+
+Every message gives the offending value and what to do about it. Wrong kinds of object are plain
+`TypeError`s, bad values plain `ValueError`s, missing packages `ImportError`s that name the extra to install.
+All of these survive pickling, so that worker processes can send them home.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Hashable, Iterable, Sequence
+from difflib import get_close_matches
+from itertools import islice
+from os import PathLike, fspath
+from types import ModuleType
+
+
+class FormatError(ValueError):
+    """A file that does not say what its format promises: `path`, `line` (from 1) and `problem`.
+
+    >>> str(FormatError("mesh.graph", 3, "vertex 9 of 4"))
+    'mesh.graph, line 3: vertex 9 of 4'
+    """
+
+    def __init__(self, path: str | PathLike[str], line: int, problem: str) -> None:
+        super().__init__(fspath(path), line, problem)
+        self.path, self.line, self.problem = fspath(path), line, problem
+
+    def __str__(self) -> str:
+        return f"{self.path}, line {self.line}: {self.problem}"
+
+
+class CycleError(ValueError):
+    """A directed cycle where there must be none: `cycle` lists its nodes, each pointing to the next.
+
+    >>> str(CycleError(["a", "b"]))
+    "a cycle, where an order needs none: 'a' -> 'b' -> 'a'. Remove one of these edges."
+    """
+
+    def __init__(self, cycle: Sequence[Hashable]) -> None:
+        super().__init__(list(cycle))
+        self.cycle = list(cycle)
+
+    def __str__(self) -> str:
+        shown = [repr(node) for node in self.cycle]
+        if len(shown) > 12:
+            shown[6:-5] = [f"... {len(shown) - 11} more ..."]
+        walk = " -> ".join([*shown, *shown[:1]])
+        return f"a cycle, where an order needs none: {walk}. Remove one of these edges."
+
+
+class InfeasibleError(ValueError):
+    """No answer can satisfy what was asked, whatever the algorithm."""
+
+
+class ConvergenceError(RuntimeError):
+    """An iteration that ended above its tolerance: `problem`, `residual` and `iterations`.
+
+    >>> str(ConvergenceError("power iteration", 0.5, 100))
+    'power iteration: residual 0.5 after 100 iterations. Allow more iterations or a larger tolerance.'
+    """
+
+    def __init__(self, problem: str, residual: float, iterations: int) -> None:
+        super().__init__(problem, residual, iterations)
+        self.problem, self.residual, self.iterations = problem, residual, iterations
+
+    def __str__(self) -> str:
+        return (
+            f"{self.problem}: residual {self.residual:.3g} after {self.iterations} iterations. "
+            "Allow more iterations or a larger tolerance."
+        )
+
+
+class UnsupportedOperator(NotImplementedError):
+    """A model with operators that the course does not compute: `operators` lists all of them.
+
+    >>> str(UnsupportedOperator(["LSTM", "Einsum", "LSTM"]))
+    'not computed here: Einsum, LSTM. The graph can still be read, ordered and drawn.'
+    """
+
+    def __init__(self, operators: Iterable[str]) -> None:
+        self.operators = sorted(set(operators))
+        super().__init__(self.operators)
+
+    def __str__(self) -> str:
+        names = ", ".join(self.operators)
+        return f"not computed here: {names}. The graph can still be read, ordered and drawn."
+
+
+class DataMissing(FileNotFoundError):
+    """Data that is not on this machine: `name`, and the `command` that gets it.
+
+    >>> str(DataMissing("Cora", "python -c 'from lessons import datasets; datasets.planetoid(\\"cora\\")'"))
+    'Cora is not on this machine. Get it with: python -c \\'from lessons import datasets; datasets.planetoid("cora")\\''
+    """
+
+    def __init__(self, name: str, command: str) -> None:
+        super().__init__(name, command)
+        self.name, self.command = name, command
+
+    def __str__(self) -> str:
+        return f"{self.name} is not on this machine. Get it with: {self.command}"
+
+
+class UnknownLabel(KeyError):
+    """A label that no node of the graph has; the message names the nearest one that some node has.
+
+    >>> str(UnknownLabel("Kosete", ["Cosette", "Marius"]))
+    "no node 'Kosete'; the nearest label is 'Cosette'"
+    """
+
+    def __init__(self, label: Hashable, labels: Iterable[Hashable] = (), nearest: Hashable = None) -> None:
+        nearest = _nearest(label, labels) if nearest is None else nearest
+        super().__init__(label, (), nearest)
+        self.label, self.nearest = label, nearest
+
+    def __str__(self) -> str:
+        if self.nearest is None:
+            return f"no node {self.label!r}: the graph has no nodes"
+        return f"no node {self.label!r}; the nearest label is {self.nearest!r}"
+
+
+def require(module: str, extra: str) -> ModuleType:
+    """Import an optional `module`, or say which extra of the distribution brings it.
+
+    Raises ImportError with the command to run.
+
+    >>> require("math", "course").sqrt(9.0)
+    3.0
+    """
+    try:
+        return importlib.import_module(module)
+    except ImportError as error:
+        raise ImportError(
+            f"{module} is not installed. Get it with: pip install 'graph-lessons[{extra}]'", name=module
+        ) from error
+
+
+def _nearest(label: Hashable, labels: Iterable[Hashable]) -> Hashable:
+    """The label that a person may have meant: nearest number, else most similar text, else the first."""
+    few = list(islice(labels, 100_000))
+    if isinstance(label, int | float):
+        numbers = [other for other in few if isinstance(other, int | float)]
+        if numbers:
+            return min(numbers, key=lambda other: abs(other - label))
+    texts = {str(other): other for other in reversed(few[:5_000])}
+    close = get_close_matches(str(label), texts, n=1, cutoff=0.0)
+    return texts[close[0]] if close else next(iter(few), None)
