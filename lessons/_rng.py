@@ -1,18 +1,18 @@
 """Random numbers that depend on what is drawn, never on who draws it, when, or on how many threads.
 
-A seed becomes a 64-bit key; each task (a walk, a trial, a vertex) has its own stream, and draw i of it is a function
-of (key, task, i):
+A seed becomes a 64-bit key; each task (a walk, a trial, a vertex) has its own stream, and draw i of it is a
+function of (key, task, i):
 
     s = start(key, task)                  # where the stream of this task starts
     uniform(s, 0), uniform(s, 1), ...     # its draws, in any order
 
-The same three functions stand in `compiled.rng` for kernels; `uniforms` gives many at once in NumPy. All give the
-same bits, today and in every later version: tests hold them to published values.
+The same three functions stand in `compiled.rng` for kernels; `uniforms` gives many at once in NumPy. All give
+the same bits, today and in every later version: tests hold them to published values.
 
-The generator is SplitMix64, used twice: once over the tasks, once over the draws (G. L. Steele, D. Lea, C. H. Flood,
-Fast splittable pseudorandom number generators, OOPSLA 2014, section 4; DOI 10.1145/2660193.2660195). Streams all
-run through one cycle of 2^64 numbers, so T tasks of L draws each overlap somewhere with a chance of about
-T^2 L / 2^64: 10^-8 for a hundred thousand walks of twenty steps.
+The generator is SplitMix64, used twice: once over the tasks, once over the draws (G. L. Steele, D. Lea,
+C. H. Flood, Fast splittable pseudorandom number generators, OOPSLA 2014, section 4; DOI
+10.1145/2660193.2660195). All streams run through one cycle of 2^64 numbers, so among T tasks of L draws two
+overlap somewhere with a chance of about T^2 L / 2^64: 10^-8 for a hundred thousand walks of twenty steps.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """The compiled speed: `compiled/<topic>.py` holds the numba kernels of a topic.
 
 Every kernel states its signature, so that it compiles once, when its module is imported, and is read from
-numba's cache from then on; arrays that it only reads are read-only in the signature, so that it takes the arrays
-of a `Graph`. A kernel calls kernels of its own file only, since numba's cache does not see an edit in another
-one; the random numbers of `compiled.rng` are the one exception, for they are frozen by their tests.
+numba's cache from then on. Arrays that it only reads are read-only in the signature, so that it takes the
+arrays of a `Graph`. A kernel calls kernels of its own file only, since numba's cache does not see an edit in
+another one; the random numbers of `compiled.rng` are the one exception, for they are frozen by their tests.
 
 Where numba is missing (in the browser) or told not to compile, the same source runs as Python.
 """
@@ -20,8 +20,8 @@ import numpy as np
 def kernel(signature: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Compile a function for arguments of these types, `"result(argument, ...)"`.
 
-    Scalars are `b1`, `i4`, `i8`, `u8`, `f4`, `f8` and `void`; `i8[:]` is a contiguous array that is only read,
-    `i8[:]!` one that is written, with more colons for more axes.
+    Scalars are `b1`, `i4`, `i8`, `u8`, `f4`, `f8` and `void`; `i8[:]` is a contiguous array that is only
+    read, `i8[:]!` one that is written; `f8[:,:]` has two axes.
 
     >>> from lessons.compiled.graph import mirror      # "i8(i8[:], i4[:], f8[:]!, f8)"
     >>> mirror(np.array([0, 1, 2]), np.array([1, 0], np.int32), np.array([2.0, 2.0]), 0.0)

@@ -1,0 +1,56 @@
+"""What the lessons run on: data that ships with the libraries, in the form the lessons use.
+
+    X, y = digits()                  # 1,797 handwritten digits, 64 grey values each
+    graph = digits_graph(k=5)        # each joined to the five most similar
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lessons.errors import require
+from lessons.graph import Graph, as_graph
+
+
+def digits() -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """The 8 x 8 handwritten digits of scikit-learn: X (1797, 64), grey values 0 ... 16, and y (1797,), the digit.
+
+    Raises ImportError without scikit-learn.
+
+    >>> X, y = digits()
+    >>> X.shape, y[:10].tolist()
+    ((1797, 64), [0, 1, 2, 3, 4, 5, 6, 7, 8, 9])
+
+    Source: E. Alpaydin and C. Kaynak, Optical Recognition of Handwritten Digits, UCI Machine Learning
+    Repository, 1998, DOI 10.24432/C50P49 (its test set).
+    """
+    require("sklearn", "course")
+    from sklearn.datasets import load_digits
+
+    X, y = load_digits(return_X_y=True)
+    return X, y.astype(np.int64)
+
+
+def digits_graph(k: int = 5) -> Graph:
+    """The neighbour graph of the digits: i - j where either is among the k most similar to the other.
+
+    1,797 nodes, undirected, unweighted; similar means a small Euclidean distance between the 64 grey values. The
+    values are whole numbers, so distances are exact and ties go to the smaller row: every machine gets this
+    graph. O(n^2) time and memory, 26 MB.
+
+    Raises ValueError unless 1 <= k < 1797.
+
+    >>> digits_graph(1)
+    Graph(n=1797, m=1400, undirected)
+    """
+    X, _ = digits()
+    n = len(X)
+    if not 1 <= k < n:
+        raise ValueError(f"k={k}: each digit has 1 to {n - 1} neighbours")
+    squares = (X**2).sum(axis=1)
+    distances = squares[:, None] + squares[None, :] - 2 * X @ X.T
+    np.fill_diagonal(distances, np.inf)
+    nearest = np.argsort(distances, axis=1, kind="stable")[:, :k]
+    pairs = np.column_stack([np.repeat(np.arange(n), k), nearest.ravel()])
+    return as_graph(pairs, n=n, directed=True).to_undirected(parallel="max")

@@ -1,0 +1,238 @@
+"""The pictures of notebook 00: the map, messages, stretching, slopes, the three arrays, the digits."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from lessons.graph import Graph, Label
+from lessons.show import FAINT, INK, PALETTE, PAPER, canvas
+from lessons.show.graph import draw_on, layout
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from lessons.course import Lesson
+
+Picture = tuple["Figure", str]
+
+STRETCHER = np.array([[2.0, 1.0], [1.0, 2.0]])  # stretches (1, 1) by 3 and (1, -1) by 1
+BOX = (0.86, 0.6)  # width and height of a lesson on the map
+
+
+def draw_map(lessons: Sequence[Lesson]) -> Picture:
+    """The map of the course: an arrow from each lesson to those that require it, later lessons further right."""
+    fig, axes = canvas(6.4, 4.2)
+    axes.set_axis_off()
+    at = _map_positions(lessons)
+    for lesson in lessons:
+        for required in lesson.requires:
+            _join(axes, at[required], at[lesson.id])
+        _draw_lesson(axes, lesson, at[lesson.id])
+    low, high = np.min(list(at.values()), axis=0), np.max(list(at.values()), axis=0)
+    axes.set_xlim(low[0] - 0.55, high[0] + 0.55)
+    axes.set_ylim(low[1] - 0.45, high[1] + 0.45)
+    ends = ", ".join(f"{lesson.number:02d}" for lesson in lessons if not _needed(lesson, lessons))
+    alt = f"The lessons as boxes, an arrow from each to the lessons that require it, all pointing right. It ends in {ends}."
+    return fig, alt
+
+
+def _needed(lesson: Lesson, lessons: Sequence[Lesson]) -> bool:
+    return any(lesson.id in other.requires for other in lessons)
+
+
+def _map_positions(lessons: Sequence[Lesson]) -> dict[str, NDArray[np.float64]]:
+    """Column: the longest chain of requirements before a lesson. Within a column, in order of number."""
+    column: dict[str, int] = {}
+    for lesson in lessons:  # in course order, so what it requires has its column already
+        column[lesson.id] = 1 + max((column[required] for required in lesson.requires), default=-1)
+    at = {}
+    for level in range(max(column.values()) + 1):
+        here = [lesson.id for lesson in lessons if column[lesson.id] == level]
+        for place, name in enumerate(here):
+            at[name] = np.array([float(level), (len(here) - 1) / 2 - place + 0.12 * (level % 2)])
+    return at
+
+
+def _join(axes: Axes, start: NDArray[np.float64], end: NDArray[np.float64]) -> None:
+    from matplotlib.patches import FancyArrowPatch
+
+    half = np.array([BOX[0] / 2, 0])
+    shape = "arc3,rad=0" if end[0] - start[0] < 1.5 else "arc3,rad=-0.12"
+    arrow = FancyArrowPatch(
+        start + half, end - half, arrowstyle="-|>,head_length=4,head_width=2", connectionstyle=shape
+    )
+    arrow.set(color=INK, linewidth=0.9, zorder=1, alpha=0.75)
+    axes.add_patch(arrow)
+
+
+def _draw_lesson(axes: Axes, lesson: Lesson, where: NDArray[np.float64]) -> None:
+    from matplotlib.patches import FancyBboxPatch
+
+    corner = where - np.array(BOX) / 2 + 0.05
+    here = lesson.path is not None
+    box = FancyBboxPatch(corner, BOX[0] - 0.1, BOX[1] - 0.1, boxstyle="round,pad=0.05")
+    box.set(facecolor="#e8f2fb" if here else PAPER, edgecolor=INK, linestyle="-" if here else "--", zorder=2)
+    axes.add_patch(box)
+    words = lesson.id.replace("_", "\n")
+    axes.text(*where, f"{lesson.number:02d}\n{words}", ha="center", va="center", fontsize=6.6, color=INK, zorder=3)
+
+
+def draw_messages(graph: Graph, x: ArrayLike) -> Picture:
+    """One round of messages: the signal before and, at the far ends of the edges, what each node hears."""
+    signal = np.asarray(x, float)
+    heard = graph.to_scipy().T @ signal
+    fig, (before, after) = canvas(6.4, 2.8, columns=2)
+    at = layout(graph)
+    for axes, values, title in ((before, signal, "says: x"), (after, heard, "hears: A.T @ x")):
+        draw_on(axes, graph, positions=at, values=graph.by_node(values))
+        axes.set_title(title, fontsize=10, color=INK)
+    told = ", ".join(f"{label} hears {value:g}" for label, value in graph.by_node(heard).items())
+    return fig, f"The same graph twice, with what each node says and what it hears along its incoming edges. Here {told}."
+
+
+def draw_stretch(angle: float) -> Picture:
+    """A vector at an angle (degrees) and what the matrix [[2, 1], [1, 2]] makes of it."""
+    v = np.array([np.cos(np.radians(angle)), np.sin(np.radians(angle))])
+    Av = STRETCHER @ v
+    fig, axes = canvas(3.2, 3.2)
+    for vector, colour, name, width in ((Av, PALETTE[1], "A v", 2.0), (v, PALETTE[0], "v", 3.2)):
+        look = {"arrowstyle": "-|>", "color": colour, "linewidth": width, "shrinkA": 0, "shrinkB": 0}
+        axes.annotate("", xy=vector, xytext=(0, 0), arrowprops=look)
+        axes.annotate(name, vector * 1.08 + 0.08, color=INK, fontsize=10)
+    axes.set(xlim=(-1.6, 3.4), ylim=(-1.6, 3.4), aspect="equal")
+    turned = np.degrees(np.arctan2(Av[1], Av[0]) - np.arctan2(v[1], v[0]))
+    turned = (turned + 180) % 360 - 180
+    axes.set_title(f"turned by {turned:.0f}°, length × {np.linalg.norm(Av):.2f}", fontsize=9, color=INK)
+    how = "v is an eigenvector" if abs(turned) < 0.5 else f"A turns v by {turned:.0f} degrees"
+    return fig, f"The vector v at {angle:g} degrees and A v, {np.linalg.norm(Av):.2f} times as long; {how}."
+
+
+def draw_slope(h: float) -> Picture:
+    """The curve of x squared with its tangent at x = 1 and the secant to x = 1 + h."""
+    fig, axes = canvas(3.2, 3.0)
+    x = np.linspace(0, 2.2, 100)
+    axes.plot(x, x**2, color=INK)
+    axes.plot(x, 1 + 2 * (x - 1), color=PALETTE[2], linestyle="--", label="tangent, slope 2")
+    secant = ((1 + h) ** 2 - 1) / h
+    axes.plot(x, 1 + secant * (x - 1), color=PALETTE[5], label=f"secant, slope {secant:.2f}")
+    axes.plot([1, 1 + h], [1, (1 + h) ** 2], "o", color=PALETTE[5])
+    axes.set(xlim=(0, 2.2), ylim=(-0.5, 4.5), xlabel="x")
+    axes.legend(fontsize=8, frameon=False, loc="upper left")
+    return fig, f"The parabola x², its tangent at 1 and the secant over a step of {h:g}, of slope {secant:.2f}."
+
+
+def draw_arrays(graph: Graph, marked: Label) -> Picture:
+    """A small graph beside its arrays indptr, indices and weights, the row of one node marked."""
+    fig, (left, right) = canvas(6.4, 3.0, columns=2)
+    fig.get_layout_engine().set(w_pad=0.02)
+    draw_on(left, graph, marked=[marked])
+    row = graph.index(marked)
+    first, last = int(graph.indptr[row]), int(graph.indptr[row + 1])
+    _draw_array(right, "indptr", graph.indptr, 2, {row, row + 1})
+    _draw_array(right, "indices", graph.indices, 1, set(range(first, last)))
+    if graph.weights is not None:
+        _draw_array(right, "weights", graph.weights, 0, set(range(first, last)))
+    right.set_axis_off()
+    right.set(xlim=(-0.2, max(len(graph.indices), graph.n + 1) + 0.2), ylim=(-0.6, 3.2))
+    neighbours = ", ".join(str(label) for label in graph.neighbors(marked))
+    alt = (
+        f"A graph of {graph.n} nodes beside its arrays; entries {first} to {last - 1} of indices, "
+        f"marked, are the neighbours {neighbours} of node {marked}."
+    )
+    return fig, alt
+
+
+def _draw_array(axes: Axes, name: str, values: NDArray[Any], height: float, marked: set[int]) -> None:
+    """One array as a row of boxes, positions above them, marked boxes hatched and bold."""
+    from matplotlib.patches import Rectangle
+
+    axes.text(0, height + 0.72, name, fontsize=9, color=INK, family="monospace")
+    for place, value in enumerate(values.tolist()):
+        bold = place in marked
+        box = Rectangle((place, height), 1, 0.5, facecolor="#fde7c2" if bold else PAPER, edgecolor=INK)
+        box.set(linewidth=1.6 if bold else 0.8, zorder=3 if bold else 2)
+        axes.add_patch(box)
+        weight = "bold" if bold else "normal"
+        middle = {"ha": "center", "va": "center", "color": INK, "zorder": 4}
+        axes.text(place + 0.5, height + 0.25, f"{value:g}", fontsize=8.5, weight=weight, **middle)
+        axes.text(place + 0.5, height + 0.6, place, fontsize=5.5, **(middle | {"color": "#666666"}))
+
+
+def draw_two_nodes() -> Picture:
+    """One edge 0 -> 1 as an adjacency matrix, row = source, and as a matrix that acts, row = receiver."""
+    from lessons.graph import as_graph
+
+    graph = as_graph([(0, 1)], n=2, directed=True)
+    fig, (left, middle, right) = canvas(6.4, 2.2, columns=3)
+    draw_on(left, graph, positions=[(0, 0), (1, 0)])
+    left.set_title("the edge 0 → 1", fontsize=10, color=INK)
+    _draw_matrix(middle, graph.to_dense(), "A: describes", "source", "target")
+    _draw_matrix(right, graph.to_dense().T, "A.T: acts on x", "receiver", "source")
+    alt = (
+        "The edge from 0 to 1 is the entry A[0, 1], row = source. "
+        "In A.T, which acts on a signal, it stands at [1, 0], row = receiver."
+    )
+    return fig, alt
+
+
+def _draw_matrix(axes: Axes, matrix: NDArray[np.float64], title: str, rows: str, columns: str) -> None:
+    axes.imshow(matrix, cmap="Blues", vmin=0, vmax=2)
+    for (i, j), value in np.ndenumerate(matrix):
+        axes.text(j, i, f"{value:g}", ha="center", va="center", color=INK)
+    axes.set(xticks=[0, 1], yticks=[0, 1], ylabel=rows)
+    axes.set_xlabel(columns)
+    axes.set_title(title, fontsize=10, color=INK)
+
+
+# ---------------------------------------------------------------------------------------- the digits
+
+
+def draw_digits(graph: Graph) -> Picture:
+    """The neighbour graph of the digits, each digit drawn as its numeral."""
+    from matplotlib.collections import LineCollection
+
+    _, y = _digits()
+    at = layout(graph)
+    fig, axes = canvas(6.4, 5.4)
+    axes.set_axis_off()
+    axes.add_collection(LineCollection(at[graph.edge_rows], colors=FAINT, linewidths=0.4, zorder=1))
+    colours = (*PALETTE[:6], "#8a7a00", PALETTE[7], "#7f7f7f", "#8c564b")  # yellow numerals would be too pale
+    for digit in range(10):
+        here = at[y == digit]
+        axes.scatter(*here.T, s=16, marker=f"${digit}$", color=colours[digit], linewidths=0.1, zorder=2)
+    axes.autoscale_view()
+    alt = (
+        "The neighbour graph of 1,797 digits, each drawn as its numeral. Equal numerals form tight clusters, "
+        "and few lines lead from one cluster to another."
+    )
+    return fig, alt
+
+
+def draw_neighbors(digit: int, graph: Graph, most: int = 9) -> Picture:
+    """A digit's image and those of its neighbours in the graph, each under its label."""
+    X, y = _digits()
+    near = [int(other) for other in graph.neighbors(digit)]  # type: ignore[call-overload]
+    fig, axes = canvas(6.4, 1.3, columns=most + 1)
+    for place, axis in enumerate(axes):
+        axis.set_axis_off()
+        if place <= min(len(near), most):
+            shown = digit if place == 0 else near[place - 1]
+            axis.imshow(X[shown].reshape(8, 8), cmap="gray_r", vmin=0, vmax=16)
+            differs = " ✗" if y[shown] != y[digit] else ""
+            axis.set_title(f"{y[shown]}{differs}", fontsize=10, color=INK, weight="bold" if not place else "normal")
+    same = int((y[near] == y[digit]).sum())
+    return fig, f"Digit {digit}, a {y[digit]}, and its {len(near)} neighbours, of which {same} are a {y[digit]} too."
+
+
+@cache
+def _digits() -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    from lessons.datasets import digits
+
+    return digits()
+
