@@ -17,8 +17,8 @@ def topological_sort(graph: object) -> list[Label]:
     Ties: of the nodes that are ready, the one in the smallest row of the graph comes first. So the answer is
     unique (the first of all orders, compared row by row), and nodes that are given in a right order keep it.
 
-    `graph` is anything that `as_graph` reads, directed; the answer lists each label once. O(m + n log n): each
-    edge is visited once, and the heap of ready nodes holds at most n.
+    `graph` is anything that `as_graph` reads, directed; the answer lists each label once. O(m + n log n):
+    each edge is visited once, and the heap of ready nodes holds at most n.
 
     Raises CycleError with a directed cycle (a self-loop is a cycle of one); ValueError if it is undirected.
 
