@@ -87,7 +87,7 @@ def uniforms(key: int, tasks: ArrayLike, count: int) -> NDArray[np.float64]:
     steps = np.asarray(tasks, np.int64).astype(np.uint64) + np.uint64(1)
     starts = _mixed_array(np.uint64(key) + np.uint64(GOLDEN) * steps)
     draws = np.uint64(GOLDEN) * np.arange(1, count + 1, dtype=np.uint64)
-    return (_mixed_array(starts[:, None] + draws) >> np.uint64(11)) * 2.0**-53
+    return (_mixed_array(starts[:, None] + draws) >> np.uint64(11)).astype(np.float64) * 2.0**-53
 
 
 def _mixed(z: int) -> int:

@@ -1,7 +1,7 @@
 """What the lessons run on: data that ships with the libraries, in the form the lessons use.
 
-    X, y = digits()                  # 1,797 handwritten digits, 64 grey values each
-    graph = digits_graph(k=5)        # each joined to the five most similar
+X, y = digits()                  # 1,797 handwritten digits, 64 grey values each
+graph = digits_graph(k=5)        # each joined to the five most similar
 """
 
 from __future__ import annotations

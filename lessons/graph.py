@@ -39,9 +39,9 @@ def _kept(compute: Callable[[Graph], T]) -> property:
     name = compute.__name__
 
     def get(graph: Graph) -> T:
-        if name not in graph._kept:
-            graph._kept[name] = _read_only(compute(graph))
-        return graph._kept[name]
+        if name not in graph._cache:
+            graph._cache[name] = _read_only(compute(graph))
+        return graph._cache[name]
 
     return property(get, doc=compute.__doc__)
 
@@ -63,7 +63,7 @@ class Graph:
     Notebook: 00_start_here.
     """
 
-    __slots__ = ("_kept", "_labels", "directed", "indices", "indptr", "n", "weights")
+    __slots__ = ("_cache", "_labels", "directed", "indices", "indptr", "n", "weights")
 
     n: int
     directed: bool
@@ -71,7 +71,7 @@ class Graph:
     indices: NDArray[np.int32]
     weights: NDArray[np.float64] | None
     _labels: tuple[Label, ...] | None
-    _kept: dict[str, Any]
+    _cache: dict[str, Any]
 
     def __init__(
         self,
@@ -93,7 +93,7 @@ class Graph:
             "indices": _read_only(np.ascontiguousarray(indices, np.int32)),
             "weights": None if weights is None else _read_only(np.ascontiguousarray(weights, np.float64)),
             "_labels": labels,
-            "_kept": {},
+            "_cache": {},
         }
         for name, value in keep.items():
             object.__setattr__(self, name, value)
@@ -125,7 +125,7 @@ class Graph:
         """
         if self._labels is None:
             try:
-                row = operator.index(label)  # type: ignore[call-overload]
+                row = operator.index(label)  # type: ignore[arg-type]
             except TypeError:
                 row = -1
             if 0 <= row < self.n:
@@ -262,6 +262,7 @@ class Graph:
         >>> as_graph([(0, 1), (1, 0)], n=2, directed=True).to_undirected().edge_weights
         array([2.])
         """
+        _check_parallel(parallel)
         if not self.directed:
             return self
         arrays = _from_pairs(self.n, self.edge_rows, self.weights, False, parallel, self._labels)
@@ -315,7 +316,7 @@ class Graph:
         return (
             np.array_equal(self.indptr, other.indptr)
             and np.array_equal(self.indices, other.indices)
-            and (self.weights is None or np.array_equal(self.weights, other.weights))
+            and (self.weights is None or np.array_equal(self.weights, other.weights))  # type: ignore[arg-type]
         )
 
     def __hash__(self) -> int:
@@ -367,8 +368,7 @@ def as_graph(
 
     Notebook: 00_start_here.
     """
-    if parallel not in ("sum", "min", "max", "error"):
-        raise ValueError(f'parallel={parallel!r}: one of "sum", "min", "max", "error"')
+    _check_parallel(parallel)
     graph = _read_graph(source, weight, parallel)
     if graph is not None:
         if n is not None or nodes is not None:
@@ -391,7 +391,7 @@ def check_dense(n: int, *, force: bool, instead: str) -> None:
     if n > DENSE_LIMIT and not force:
         size = 8 * n * n / 2**30
         raise ValueError(
-            f"{n:,} nodes make an n x n array of {size:,.1f} GiB; use {instead}, or pass force=True to have it anyway"
+            f"{n:,} nodes make an n x n array of {size:,.1f} GiB; use {instead}, or force=True to have it anyway"
         )
 
 
@@ -417,7 +417,9 @@ def _read_graph(source: object, weight: str | None, parallel: Parallel) -> Graph
 def _of_kind(graph: Graph, directed: bool | None) -> Graph:
     """The graph itself, if it is of the kind that is needed."""
     if directed is False and graph.directed:
-        raise ValueError("an undirected graph is needed, and this one is directed: pass as_graph(...).to_undirected()")
+        raise ValueError(
+            "an undirected graph is needed, and this one is directed: pass as_graph(...).to_undirected()"
+        )
     if directed is True and not graph.directed:
         raise ValueError(
             "a directed graph is needed, and this one is undirected: say where its edges point, for example with "
@@ -458,10 +460,7 @@ def _from_edge_list(
     given = None if nodes is None else _checked_labels(nodes)
     count = _checked_count(n if given is None else len(given))
     labels = None if given is None else _plain(given)
-    if isinstance(source, np.ndarray):
-        ends, weights = _split_array(source)
-    else:
-        ends, weights = _split_tuples(list(source))
+    ends, weights = _split_array(source) if isinstance(source, np.ndarray) else _split_tuples(list(source))
     pairs = _rows_of(ends, count, labels)
     arrays = _from_pairs(count, pairs, weights, directed, parallel, labels)
     return Graph(*arrays, directed=directed, labels=labels)
@@ -484,12 +483,12 @@ def _split_array(edges: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.float64]
     """Ends and weights of an edge list in an array, (m, 2) or (m, 3)."""
     if edges.ndim != 2 or edges.shape[1] not in (2, 3) or edges.dtype.kind not in "iuf":
         raise TypeError(
-            f"an array of shape {edges.shape} and dtype {edges.dtype} is no edge list (m, 2) or (m, 3) of numbers; "
+            f"an array of shape {edges.shape} and dtype {edges.dtype} is no edge list (m, 2) or (m, 3); "
             "a dense adjacency matrix is read as scipy.sparse.csr_array(A)"
         )
     ends = edges[:, :2]
     if edges.dtype.kind == "f":
-        whole = ends == np.floor(ends)
+        whole = (ends == np.floor(ends)) & (np.abs(ends) < 2**53)  # not inf either
         if not whole.all():
             raise ValueError(f"{ends[~whole][0]} is no node: labels in an array are whole numbers")
         ends = ends.astype(np.int64)
@@ -522,7 +521,8 @@ def _from_scipy(source: Any, nodes: Iterable[Label] | None, directed: bool | Non
     given = None if nodes is None else _checked_labels(nodes)
     if given is not None and len(given) != n:
         raise ValueError(f"{len(given)} labels for a matrix of {n} nodes")
-    indptr, indices, weights = _csr_of_matrix(source, parallel)
+    labels = None if given is None else _plain(given)
+    indptr, indices, weights = _csr_of_matrix(source, parallel, labels)
     _finite(weights, None)
     if directed is not True:
         odd = _mirror(indptr, indices, weights)
@@ -534,31 +534,33 @@ def _from_scipy(source: Any, nodes: Iterable[Label] | None, directed: bool | Non
             )
         directed = odd >= 0
     ones = bool((weights == 1.0).all())
-    labels = None if given is None else _plain(given)
     return Graph(indptr, indices, None if ones else weights, directed=directed, labels=labels)
 
 
-def _csr_of_matrix(source: Any, parallel: Parallel) -> tuple[NDArray, NDArray, NDArray]:
+def _csr_of_matrix(
+    source: Any, parallel: Parallel, labels: tuple[Label, ...] | None
+) -> tuple[NDArray, NDArray, NDArray]:
     """Canonical CSR arrays of a matrix, all of them ours to keep."""
     from scipy.sparse import coo_array, csr_array
 
     if source.format in ("bsr", "dia"):
         source = source.tocsr()
         source.eliminate_zeros()  # their padding; a copy of ours
-    if parallel != "sum":
-        arcs = source.tocoo()
-        ends = np.column_stack([arcs.row, arcs.col]).astype(np.int32)
-        return _compressed(source.shape[0], *_merged(ends, arcs.data.astype(np.float64), parallel, None))
     if source.format == "csr":
-        parts = (source.data.astype(np.float64), source.indices, source.indptr)
-        ours = csr_array(parts, shape=source.shape)
-        if not ours.has_canonical_format:
-            ours = csr_array(parts, shape=source.shape, copy=True)
-            ours.sum_duplicates()
+        ours = csr_array((source.data.astype(np.float64), source.indices, source.indptr), shape=source.shape)
+        ours.check_format(full_check=True)  # compiled code would follow indices that point outside
     else:
         arcs = source.tocoo()
-        ours = coo_array((arcs.data.astype(np.float64), (arcs.row, arcs.col)), shape=source.shape).tocsr()
-        ours.sum_duplicates()
+        ours = coo_array((arcs.data.astype(np.float64), (arcs.row, arcs.col)), shape=source.shape)
+    if parallel != "sum":
+        arcs = ours.tocoo()
+        ends = np.column_stack([arcs.row, arcs.col]).astype(np.int32)
+        return _compressed(source.shape[0], *_merged(ends, arcs.data, parallel, labels))
+    if ours.format == "coo":
+        ours = ours.tocsr()
+    elif not ours.has_canonical_format:
+        ours = ours.copy()  # sorting would reach the arrays of the source
+    ours.sum_duplicates()
     return ours.indptr.astype(np.int64), ours.indices.astype(np.int32), ours.data
 
 
@@ -618,8 +620,7 @@ def _compressed(n: int, ends: NDArray[np.int32], weights: NDArray) -> tuple[NDAr
 def _mirror(indptr: NDArray[np.int64], indices: NDArray[np.int32], weights: NDArray[np.float64]) -> int:
     """Give both arcs of each edge the weight of the upper one, A[i, j] with i < j, if the matrix is symmetric.
 
-    -> -1, or the first arc without an equal one back; then the weights below the diagonal may have changed by
-    rounding only (`NEARLY`).
+    -> -1, or the first arc without an equal one back; equal means up to rounding (`NEARLY`).
     """
     if len(indices) >= COMPILED_FROM:
         from lessons.compiled.graph import mirror
@@ -633,28 +634,25 @@ def mirror_definition(
 ) -> int:
     """The definition of `compiled.graph.mirror`: a symmetric matrix is equal to its transpose.
 
-    `weights` is changed in place. Returns -1, or the first arc that has no equal one back. O(n + arcs).
+    Returns the first arc that has no equal one back, or -1; then `weights` below the diagonal were changed in
+    place. O(arcs log arcs).
 
     >>> weights = np.array([2.0, 3.0])
     >>> mirror_definition(np.array([0, 1, 2]), np.array([1, 0], np.int32), weights, nearly=1e-12)
     0
     """
-    from scipy.sparse import csr_array
-
     n = len(indptr) - 1
-    arcs = np.arange(len(indices))
-    turned = csr_array((arcs, indices, indptr), shape=(n, n)).tocsc()
     sources = np.repeat(np.arange(n), np.diff(indptr))
-    here, back = sources * n + indices, np.repeat(np.arange(n), np.diff(turned.indptr)) * n + turned.indices
-    alone = ~np.isin(here, back)
-    if alone.any():
-        return int(np.flatnonzero(alone)[0])
-    mate = turned.data
-    far = np.abs(weights - weights[mate]) > nearly * np.maximum(np.abs(weights), np.abs(weights[mate]))
-    if far.any():
-        return int(np.flatnonzero(far)[0])
+    arcs, turned = sources * n + indices, indices * np.int64(n) + sources
+    back = np.minimum(np.searchsorted(arcs, turned), len(arcs) - 1)  # where the arc back stands, if anywhere
+    larger = np.maximum(np.abs(weights), np.abs(weights[back]))
+    with np.errstate(over="ignore"):
+        far = np.abs(weights - weights[back]) > nearly * larger
+    odd = far | (arcs[back] != turned)
+    if odd.any():
+        return int(np.argmax(odd))
     below = sources > indices
-    weights[below] = weights[mate[below]]
+    weights[below] = weights[back[below]]
     return -1
 
 
@@ -670,9 +668,14 @@ def _read_only(value: T) -> T:
 def _checked_count(n: Any) -> int:
     if isinstance(n, bool) or not isinstance(n, Integral):
         raise TypeError(f"n={n!r}: a number of nodes is an integer")
-    if not 0 <= n < 2**31:
+    if not 0 <= int(n) < 2**31:
         raise ValueError(f"n={n}: a graph has 0 to 2,147,483,647 nodes")
     return int(n)
+
+
+def _check_parallel(parallel: str) -> None:
+    if parallel not in ("sum", "min", "max", "error"):
+        raise ValueError(f'parallel={parallel!r}: one of "sum", "min", "max", "error"')
 
 
 def _plain(labels: tuple[Label, ...]) -> tuple[Label, ...] | None:

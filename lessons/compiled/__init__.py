@@ -31,7 +31,7 @@ def kernel(signature: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]
         import numba
     except ImportError:
         return _as_python
-    if numba.config.DISABLE_JIT:
+    if numba.config.DISABLE_JIT:  # type: ignore[attr-defined]
         return _as_python
     compiled: Callable[[Callable[..., Any]], Callable[..., Any]] = numba.njit(
         _numba_signature(signature), cache=True, nogil=True, error_model="numpy"

@@ -36,8 +36,8 @@ PALETTE = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F
 # ---------------------------------------------------------------------------------------- pictures
 
 
-def canvas(width: float = 6.4, height: float = 3.6, columns: int = 1) -> tuple[Figure, Any]:
-    """A figure of `width` x `height` inches at 100 pixels an inch, and its axes (an array if several columns).
+def canvas(width: float = 6.4, height: float = 3.6, columns: int = 1, rows: int = 1) -> tuple[Figure, Any]:
+    """A figure of `width` x `height` inches at 100 pixels an inch, and its axes (an array if there are several).
 
     >>> fig, axes = canvas(6.4, 2.0, columns=2)
     >>> len(axes)
@@ -47,7 +47,7 @@ def canvas(width: float = 6.4, height: float = 3.6, columns: int = 1) -> tuple[F
     from matplotlib.figure import Figure
 
     fig = Figure(figsize=(width, height), layout="constrained", facecolor=PAPER)
-    axes = fig.subplots(1, columns)
+    axes = fig.subplots(rows, columns)
     for axis in fig.axes:
         axis.spines[["top", "right"]].set_visible(False)
     return fig, axes
@@ -178,7 +178,7 @@ def expect_error(kind: type[BaseException]) -> Iterator[None]:
     Raises AssertionError if the block does not raise; another kind of exception passes through.
 
     >>> with expect_error(ZeroDivisionError):
-    ...     1 / 0
+    ...     _ = 1 / 0
     ZeroDivisionError: division by zero
     """
     try:

@@ -1,7 +1,7 @@
 """Pictures of a `Graph`: nodes as discs with their labels, edges as lines or arrows.
 
-    figure(*draw_graph(graph))
-    figure(*draw_graph(graph, values=ranks, marked=["a"], title="Who matters?"))
+figure(*draw_graph(graph))
+figure(*draw_graph(graph, values=ranks, marked=["a"], title="Who matters?"))
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ from lessons.graph import Graph, Label
 from lessons.show import FAINT, INK, PALETTE, PAPER, canvas
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 NODE = 13.0  # radius of a disc, in points
@@ -51,7 +50,7 @@ def draw_graph(
 
 
 def draw_on(
-    axes: Axes,
+    axes: Any,
     graph: Graph,
     *,
     positions: ArrayLike | None = None,
@@ -151,14 +150,14 @@ def described(graph: Graph) -> str:
     return f"{kind} graph of {nodes} with the edge{'' if graph.m == 1 else 's'} {listed}."
 
 
-def _draw_many(axes: Axes, graph: Graph, at: NDArray[np.float64]) -> None:
+def _draw_many(axes: Any, graph: Graph, at: NDArray[np.float64]) -> None:
     from matplotlib.collections import LineCollection
 
     axes.add_collection(LineCollection(at[graph.edge_rows], colors=FAINT, linewidths=0.3, alpha=0.5, zorder=1))
     axes.scatter(*at.T, s=4, color=PALETTE[0], linewidths=0, zorder=2)
 
 
-def _draw_node(axes: Axes, name: str, where: NDArray[np.float64], marked: bool) -> None:
+def _draw_node(axes: Any, name: str, where: NDArray[np.float64], marked: bool) -> None:
     fill, ink = (PALETTE[0], PAPER) if marked else (PAPER, INK)
     axes.scatter(*where, s=(2 * NODE) ** 2, color=fill, edgecolors=INK, linewidths=1.4, zorder=3)
     if marked:
@@ -166,14 +165,14 @@ def _draw_node(axes: Axes, name: str, where: NDArray[np.float64], marked: bool) 
     axes.annotate(name, where, ha="center", va="center", color=ink, fontsize=9, zorder=4)
 
 
-def _draw_value(axes: Axes, value: Any, where: NDArray[np.float64]) -> None:
+def _draw_value(axes: Any, value: Any, where: NDArray[np.float64]) -> None:
     text = f"{value:g}" if isinstance(value, int | float) else str(value)
     box = {"boxstyle": "round,pad=0.15", "facecolor": "#fff3d6", "edgecolor": "none"}
     beside = {"xytext": (0, NODE + 9), "textcoords": "offset points"}
     axes.annotate(text, where, ha="center", va="center", color=INK, fontsize=9, bbox=box, zorder=5, **beside)
 
 
-def _draw_edges(axes: Axes, graph: Graph, at: NDArray[np.float64]) -> None:
+def _draw_edges(axes: Any, graph: Graph, at: NDArray[np.float64]) -> None:
     from matplotlib.patches import FancyArrowPatch
 
     pairs = set(map(tuple, graph.edge_rows.tolist()))
@@ -199,7 +198,7 @@ def _draw_edges(axes: Axes, graph: Graph, at: NDArray[np.float64]) -> None:
             axes.annotate(f"{weight:g}", (at[u] + at[v]) / 2, ha="center", va="center", fontsize=8, bbox=box)
 
 
-def _draw_loop(axes: Axes, where: NDArray[np.float64]) -> None:
+def _draw_loop(axes: Any, where: NDArray[np.float64]) -> None:
     """A self-loop: a small ring that touches its node from above."""
     from matplotlib.offsetbox import AnnotationBbox, DrawingArea
     from matplotlib.patches import Circle
@@ -207,7 +206,7 @@ def _draw_loop(axes: Axes, where: NDArray[np.float64]) -> None:
     area = DrawingArea(20, 20)
     area.add_artist(Circle((10, 10), 8, fill=False, edgecolor=INK, linewidth=1.2))
     ring = AnnotationBbox(
-        area, where, xybox=(NODE * 0.9, NODE * 1.1), boxcoords="offset points", frameon=False, pad=0
+        area, tuple(where), xybox=(NODE * 0.9, NODE * 1.1), boxcoords="offset points", frameon=False, pad=0
     )
     ring.set_zorder(2)
     axes.add_artist(ring)

@@ -14,7 +14,6 @@ from lessons.show import FAINT, INK, PALETTE, PAPER, canvas
 from lessons.show.graph import draw_on, layout
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
     from lessons.course import Lesson
@@ -22,65 +21,75 @@ if TYPE_CHECKING:
 Picture = tuple["Figure", str]
 
 STRETCHER = np.array([[2.0, 1.0], [1.0, 2.0]])  # stretches (1, 1) by 3 and (1, -1) by 1
-BOX = (0.86, 0.6)  # width and height of a lesson on the map
+BOX = (0.82, 0.62)  # width and height of a lesson on the map
 
 
 def draw_map(lessons: Sequence[Lesson]) -> Picture:
-    """The map of the course: an arrow from each lesson to those that require it, later lessons further right."""
+    """The map of the course: arrows lead right, from lessons to those that require them.
+
+    An arrow that follows from others (01 -> 03, if 01 -> 02 -> 03) is left out.
+    """
     fig, axes = canvas(6.4, 4.2)
     axes.set_axis_off()
-    at = _map_positions(lessons)
+    arrows = _needed_arrows(lessons)
+    at = _map_positions(lessons, arrows)
+    for start, end in arrows:
+        _join(axes, at[start], at[end])
     for lesson in lessons:
-        for required in lesson.requires:
-            _join(axes, at[required], at[lesson.id])
         _draw_lesson(axes, lesson, at[lesson.id])
-    low, high = np.min(list(at.values()), axis=0), np.max(list(at.values()), axis=0)
-    axes.set_xlim(low[0] - 0.55, high[0] + 0.55)
-    axes.set_ylim(low[1] - 0.45, high[1] + 0.45)
-    ends = ", ".join(f"{lesson.number:02d}" for lesson in lessons if not _needed(lesson, lessons))
-    alt = f"The lessons as boxes, an arrow from each to the lessons that require it, all pointing right. It ends in {ends}."
+    corners = np.array(list(at.values()))
+    axes.set_xlim(corners[:, 0].min() - 0.45, corners[:, 0].max() + 0.45)
+    axes.set_ylim(corners[:, 1].min() - 0.4, corners[:, 1].max() + 0.4)
+    alt = (
+        "The lessons as boxes, with arrows to the lessons that require them. "
+        "Every arrow points right, from a smaller number to a larger one."
+    )
     return fig, alt
 
 
-def _needed(lesson: Lesson, lessons: Sequence[Lesson]) -> bool:
-    return any(lesson.id in other.requires for other in lessons)
+def _needed_arrows(lessons: Sequence[Lesson]) -> list[tuple[str, str]]:
+    import networkx
+
+    required = networkx.DiGraph((first, lesson.id) for lesson in lessons for first in lesson.requires)
+    return list(networkx.transitive_reduction(required).edges())
 
 
-def _map_positions(lessons: Sequence[Lesson]) -> dict[str, NDArray[np.float64]]:
-    """Column: the longest chain of requirements before a lesson. Within a column, in order of number."""
+def _map_positions(lessons: Sequence[Lesson], arrows: list[tuple[str, str]]) -> dict[str, NDArray[np.float64]]:
+    """Column: the longest chain of requirements before a lesson. Height: that of where its arrows come from."""
     column: dict[str, int] = {}
     for lesson in lessons:  # in course order, so what it requires has its column already
         column[lesson.id] = 1 + max((column[required] for required in lesson.requires), default=-1)
-    at = {}
-    for level in range(max(column.values()) + 1):
-        here = [lesson.id for lesson in lessons if column[lesson.id] == level]
-        for place, name in enumerate(here):
-            at[name] = np.array([float(level), (len(here) - 1) / 2 - place + 0.12 * (level % 2)])
+    columns = [[lesson for lesson in lessons if column[lesson.id] == c] for c in range(max(column.values()) + 1)]
+    most = max(len(here) for here in columns)
+    at: dict[str, NDArray[np.float64]] = {}
+    for c, here in enumerate(columns):
+        from_above = {lesson.id: [at[u][1] for u, v in arrows if v == lesson.id] for lesson in here}
+        here.sort(key=lambda lesson: -np.mean(from_above[lesson.id] or [0]))  # stable: ties keep course order
+        for place, lesson in enumerate(here):
+            at[lesson.id] = np.array([1.1 * c, most / 2 - (place + 0.5) * most / len(here)])
     return at
 
 
-def _join(axes: Axes, start: NDArray[np.float64], end: NDArray[np.float64]) -> None:
+def _join(axes: Any, start: NDArray[np.float64], end: NDArray[np.float64]) -> None:
     from matplotlib.patches import FancyArrowPatch
 
     half = np.array([BOX[0] / 2, 0])
-    shape = "arc3,rad=0" if end[0] - start[0] < 1.5 else "arc3,rad=-0.12"
-    arrow = FancyArrowPatch(
-        start + half, end - half, arrowstyle="-|>,head_length=4,head_width=2", connectionstyle=shape
-    )
-    arrow.set(color=INK, linewidth=0.9, zorder=1, alpha=0.75)
+    head = "-|>,head_length=4,head_width=2"
+    arrow = FancyArrowPatch(start + half, end - half, arrowstyle=head, shrinkA=0, shrinkB=0)
+    arrow.set(color=INK, linewidth=0.9, zorder=1)
     axes.add_patch(arrow)
 
 
-def _draw_lesson(axes: Axes, lesson: Lesson, where: NDArray[np.float64]) -> None:
+def _draw_lesson(axes: Any, lesson: Lesson, where: NDArray[np.float64]) -> None:
     from matplotlib.patches import FancyBboxPatch
 
     corner = where - np.array(BOX) / 2 + 0.05
     here = lesson.path is not None
-    box = FancyBboxPatch(corner, BOX[0] - 0.1, BOX[1] - 0.1, boxstyle="round,pad=0.05")
+    box = FancyBboxPatch(tuple(corner), BOX[0] - 0.1, BOX[1] - 0.1, boxstyle="round,pad=0.05")
     box.set(facecolor="#e8f2fb" if here else PAPER, edgecolor=INK, linestyle="-" if here else "--", zorder=2)
     axes.add_patch(box)
     words = lesson.id.replace("_", "\n")
-    axes.text(*where, f"{lesson.number:02d}\n{words}", ha="center", va="center", fontsize=6.6, color=INK, zorder=3)
+    axes.text(*where, f"{lesson.number:02d}\n{words}", ha="center", va="center", fontsize=6.1, color=INK, zorder=3)
 
 
 def draw_messages(graph: Graph, x: ArrayLike) -> Picture:
@@ -93,7 +102,10 @@ def draw_messages(graph: Graph, x: ArrayLike) -> Picture:
         draw_on(axes, graph, positions=at, values=graph.by_node(values))
         axes.set_title(title, fontsize=10, color=INK)
     told = ", ".join(f"{label} hears {value:g}" for label, value in graph.by_node(heard).items())
-    return fig, f"The same graph twice, with what each node says and what it hears along its incoming edges. Here {told}."
+    return (
+        fig,
+        f"The same graph twice, with what each node says and what it hears along its incoming edges. Here {told}.",
+    )
 
 
 def draw_stretch(angle: float) -> Picture:
@@ -124,13 +136,15 @@ def draw_slope(h: float) -> Picture:
     axes.plot([1, 1 + h], [1, (1 + h) ** 2], "o", color=PALETTE[5])
     axes.set(xlim=(0, 2.2), ylim=(-0.5, 4.5), xlabel="x")
     axes.legend(fontsize=8, frameon=False, loc="upper left")
-    return fig, f"The parabola x², its tangent at 1 and the secant over a step of {h:g}, of slope {secant:.2f}."
+    return (
+        fig,
+        f"The parabola x², its tangent at 1 and the secant over a step of {h:g}, of slope {secant:.2f}.",
+    )
 
 
 def draw_arrays(graph: Graph, marked: Label) -> Picture:
     """A small graph beside its arrays indptr, indices and weights, the row of one node marked."""
     fig, (left, right) = canvas(6.4, 3.0, columns=2)
-    fig.get_layout_engine().set(w_pad=0.02)
     draw_on(left, graph, marked=[marked])
     row = graph.index(marked)
     first, last = int(graph.indptr[row]), int(graph.indptr[row + 1])
@@ -148,7 +162,7 @@ def draw_arrays(graph: Graph, marked: Label) -> Picture:
     return fig, alt
 
 
-def _draw_array(axes: Axes, name: str, values: NDArray[Any], height: float, marked: set[int]) -> None:
+def _draw_array(axes: Any, name: str, values: NDArray[Any], height: float, marked: set[int]) -> None:
     """One array as a row of boxes, positions above them, marked boxes hatched and bold."""
     from matplotlib.patches import Rectangle
 
@@ -181,7 +195,7 @@ def draw_two_nodes() -> Picture:
     return fig, alt
 
 
-def _draw_matrix(axes: Axes, matrix: NDArray[np.float64], title: str, rows: str, columns: str) -> None:
+def _draw_matrix(axes: Any, matrix: NDArray[np.float64], title: str, rows: str, columns: str) -> None:
     axes.imshow(matrix, cmap="Blues", vmin=0, vmax=2)
     for (i, j), value in np.ndenumerate(matrix):
         axes.text(j, i, f"{value:g}", ha="center", va="center", color=INK)
@@ -214,20 +228,21 @@ def draw_digits(graph: Graph) -> Picture:
     return fig, alt
 
 
-def draw_neighbors(digit: int, graph: Graph, most: int = 9) -> Picture:
-    """A digit's image and those of its neighbours in the graph, each under its label."""
+def draw_neighbors(digit: int, graph: Graph) -> Picture:
+    """A digit in the middle of up to eight of its neighbours in the graph, each under its label."""
     X, y = _digits()
     near = [int(other) for other in graph.neighbors(digit)]  # type: ignore[call-overload]
-    fig, axes = canvas(6.4, 1.3, columns=most + 1)
-    for place, axis in enumerate(axes):
+    shown = [*near[:4], digit, *near[4:8]] if len(near) >= 4 else [*near, digit]
+    fig, axes = canvas(2.6, 3.2, columns=3, rows=3)
+    for axis in axes.ravel():
         axis.set_axis_off()
-        if place <= min(len(near), most):
-            shown = digit if place == 0 else near[place - 1]
-            axis.imshow(X[shown].reshape(8, 8), cmap="gray_r", vmin=0, vmax=16)
-            differs = " ✗" if y[shown] != y[digit] else ""
-            axis.set_title(f"{y[shown]}{differs}", fontsize=10, color=INK, weight="bold" if not place else "normal")
+    for axis, row in zip(axes.ravel(), shown, strict=False):
+        axis.imshow(X[row].reshape(8, 8), cmap="gray_r" if row != digit else "Blues", vmin=0, vmax=16)
+        name = f"[{y[row]}]" if row == digit else f"{y[row]}" if y[row] == y[digit] else f"{y[row]} ≠"
+        axis.set_title(name, fontsize=9, color=INK, weight="bold" if row == digit else "normal", pad=2)
     same = int((y[near] == y[digit]).sum())
-    return fig, f"Digit {digit}, a {y[digit]}, and its {len(near)} neighbours, of which {same} are a {y[digit]} too."
+    alt = f"Image {digit}, labelled {y[digit]}, among its neighbours: {same} of {len(near)} have the same label."
+    return fig, alt
 
 
 @cache
@@ -235,4 +250,3 @@ def _digits() -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     from lessons.datasets import digits
 
     return digits()
-

@@ -1,0 +1,37 @@
+"""Run notebooks and save them with their outputs, and nothing else that changes from run to run.
+
+    python tools/save_outputs.py notebooks/00_start_here.ipynb ...
+
+What a notebook shows is committed, and compared by the tests; times, widget states and the editor's marks are not.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import nbformat
+from nbclient import NotebookClient
+
+from lessons._files import replacing
+
+
+def save_outputs(path: Path) -> None:
+    """Execute one notebook in its own folder; it stays as it was if a cell fails."""
+    notebook = nbformat.read(path, as_version=4)
+    where = {"metadata": {"path": str(path.parent)}}
+    os.environ.pop("LESSONS_DATA", None)  # outputs are those of a reader without it
+    NotebookClient(notebook, timeout=600, resources=where, store_widget_state=False).execute()
+    for cell in notebook.cells:
+        cell.metadata.pop("execution", None)
+    keep = ("kernelspec", "lessons")
+    notebook.metadata = {key: notebook.metadata[key] for key in keep if key in notebook.metadata}
+    with replacing(path) as file:
+        file.write(nbformat.writes(notebook) + "\n")
+
+
+if __name__ == "__main__":
+    for name in sys.argv[1:]:
+        save_outputs(Path(name))
+        print(f"saved {name}")
