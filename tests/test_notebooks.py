@@ -1,7 +1,8 @@
-"""What every notebook keeps to: it is saved as it ran, says nothing of its machine, hides nothing from the tests."""
+"""What every notebook keeps to: saved as it ran, silent about its machine, nothing hidden from the tests."""
 
 import json
 import re
+from itertools import pairwise
 
 import pytest
 
@@ -91,7 +92,7 @@ def test_headings_rise_by_one(cells):
     levels = [len(marks) for marks in re.findall(r"^(#+) ", prose_of(cells), re.MULTILINE)]
     assert levels[0] == 1
     assert levels.count(1) == 1
-    assert all(after <= before + 1 for before, after in zip(levels, levels[1:], strict=False))
+    assert all(after <= before + 1 for before, after in pairwise(levels))
 
 
 def test_links_to_headings_and_notebooks_lead_somewhere(path, cells):

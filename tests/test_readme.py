@@ -2,6 +2,7 @@
 
 import re
 import tomllib
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -56,6 +57,6 @@ def test_pins_carry_names_and_versions_only(name):
 
 def test_every_dependency_is_pinned():
     pinned = {line.split("==")[0] for line in (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()}
-    wanted = PROJECT["dependencies"] + sum(PROJECT["optional-dependencies"].values(), [])
+    wanted = [*PROJECT["dependencies"], *chain(*PROJECT["optional-dependencies"].values())]
     names = {re.match(r"[A-Za-z0-9_.-]+", want)[0].lower() for want in wanted}
     assert names - {"graph-lessons"} <= pinned
