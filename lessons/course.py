@@ -285,9 +285,7 @@ def _read_manifest(folder: Path) -> dict[str, str]:
         told = json.loads((folder / MANIFEST).read_text("utf-8"))
     except (FileNotFoundError, ValueError):
         return {}
-    return (
-        {name: told[name] for name in told if isinstance(told[name], str)} if isinstance(told, dict) else {}
-    )
+    return told if isinstance(told, dict) else {}
 
 
 # ---------------------------------------------------------------------------------------- cards

@@ -293,7 +293,9 @@ CARD = """Ünïcode – | no table |
 | --- | --- |
 | You need | 01 |
 | Runs in | to be measured |
-| Module | `m` |"""
+| Module | `m` |
+
+| Runs in | a second table |"""
 
 
 @pytest.mark.parametrize(
