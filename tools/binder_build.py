@@ -169,17 +169,11 @@ def lab(home: Path, env: dict[str, str]) -> Iterator[str]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    command = [
-        "binder/start",
-        "jupyter",
-        "lab",
-        "--no-browser",
-        "--allow-root",
-        "--ip=127.0.0.1",
-        f"--port={port}",
-    ]
+    token = secrets.token_hex(16)
+    command = ["binder/start", "jupyter", "lab", "--no-browser", "--allow-root", "--ip=127.0.0.1"]
+    command += [f"--port={port}", f"--IdentityProvider.token={token}"]
     quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    server = subprocess.Popen([*command, f"--IdentityProvider.token={token}"], cwd=home, env=env, **quiet)
+    server = subprocess.Popen(command, cwd=home, env=env, **quiet)
     try:
         yield f"http://127.0.0.1:{port}/api/{{}}?token={token}"
     finally:
@@ -208,9 +202,8 @@ def wait_for(address: str, seconds: float) -> None:
 def execute(home: Path, env: dict[str, str], python: Path, notebook: str) -> None:
     """Run a notebook on one core. Raises Problem where it fails, or Binder would kill its kernel."""
     one_core = ["taskset", "-c", "0"] if shutil.which("taskset") else []
-    command = ["binder/start", *one_core, str(python), "-W", "ignore", "-c", EXECUTE, Path(notebook).name]
-    command[0] = str(home / command[0])
-    told = json.loads(run(notebook, command, cwd=(home / notebook).parent, env=env, timeout=900).splitlines()[-1])
+    command = [home / "binder" / "start", *one_core, python, "-W", "ignore", "-c", EXECUTE, Path(notebook).name]
+    told = json.loads(run(notebook, command, cwd=home / "notebooks", env=env, timeout=900).splitlines()[-1])
     total = told["mb"] + SERVER
     print(f"  {told['seconds']} s on one core, kernel {told['mb']} MB at its peak")
     if total > KILLED_AT:
