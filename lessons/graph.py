@@ -492,7 +492,9 @@ def _split_array(edges: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.float64]
         if not whole.all():
             raise ValueError(f"{ends[~whole][0]} is no node: labels in an array are whole numbers")
         ends = ends.astype(np.int64)
-    return ends, (_finite(edges[:, 2].astype(np.float64), ends) if edges.shape[1] == 3 else None)
+    if edges.shape[1] == 2:
+        return ends, None
+    return ends, _finite(edges[:, 2].astype(np.float64), lambda at: ends[at].tolist())
 
 
 def _rows_of(ends: list[Any] | NDArray[Any], n: int, labels: tuple[Label, ...] | None) -> NDArray[np.int32]:
@@ -543,12 +545,14 @@ def _csr_of_matrix(
     """Canonical CSR arrays of a matrix, all of them ours to keep."""
     from scipy.sparse import coo_array, csr_array
 
+    if hasattr(source, "indptr"):
+        source = type(source)((source.data, source.indices, source.indptr), shape=source.shape)
+        source.check_format(full_check=True)  # compiled code would follow indices that point outside
     if source.format in ("bsr", "dia"):
         source = source.tocsr()
         source.eliminate_zeros()  # their padding; a copy of ours
     if source.format == "csr":
         ours = csr_array((source.data.astype(np.float64), source.indices, source.indptr), shape=source.shape)
-        ours.check_format(full_check=True)  # compiled code would follow indices that point outside
     else:
         arcs = source.tocoo()
         ours = coo_array((arcs.data.astype(np.float64), (arcs.row, arcs.col)), shape=source.shape)
@@ -602,12 +606,17 @@ def _merged(
     order = np.lexsort((pairs[:, 1], pairs[:, 0]))
     pairs, weights = pairs[order], weights[order]
     first = np.r_[True, (pairs[1:] != pairs[:-1]).any(axis=1)]
+
+    def named(pair: NDArray[np.int32]) -> tuple[Label, ...]:
+        return tuple(row if labels is None else labels[row] for row in pair.tolist())
+
     if parallel == "error" and not first.all():
-        u, v = pairs[~first][0].tolist()
-        edge = (u, v) if labels is None else (labels[u], labels[v])
+        edge = named(pairs[~first][0])
         raise ValueError(f'edge {edge!r} is there more than once: pass parallel="sum", "min" or "max" to merge')
     merge = {"sum": np.add, "min": np.minimum, "max": np.maximum, "error": np.add}[parallel]
-    return pairs[first], merge.reduceat(weights, np.flatnonzero(first))
+    with np.errstate(over="ignore"):  # a sum may leave the floats; that is an error, and not a warning
+        merged = merge.reduceat(weights, np.flatnonzero(first))
+    return pairs[first], _finite(merged, lambda at: named(pairs[first][at]))
 
 
 def _compressed(n: int, ends: NDArray[np.int32], weights: NDArray) -> tuple[NDArray, NDArray, NDArray]:
@@ -697,14 +706,22 @@ def _numbers(values: list[Any], ends: list[Any]) -> NDArray[np.float64]:
     for value, edge in zip(values, ends, strict=True):
         if not isinstance(value, Real):
             raise TypeError(f"edge {edge!r} has weight {value!r}: a weight is a real number")
-    return _finite(np.array(values, np.float64), ends)
+    return _finite(np.array([_float(value) for value in values]), ends.__getitem__)
 
 
-def _finite(weights: NDArray[np.float64], ends: Sequence[Any] | NDArray[Any] | None) -> NDArray[np.float64]:
+def _float(value: Real) -> float:
+    try:
+        return float(value)
+    except OverflowError:  # an integer that is larger than any float
+        return np.inf
+
+
+def _finite(weights: NDArray[np.float64], edge: Callable[[int], Iterable[Label]] | None) -> NDArray[np.float64]:
+    """The weights themselves; `edge` tells the message the ends of the one that is not finite."""
     bad = ~np.isfinite(weights)
     if bad.any():
-        at = int(np.flatnonzero(bad)[0])
-        where = "" if ends is None else f" of edge {tuple(ends[at])!r}"
+        at = int(np.argmax(bad))
+        where = "" if edge is None else f" of edge {tuple(edge(at))!r}"
         raise ValueError(f"weight {weights[at]}{where}: weights are finite numbers")
     return weights
 
