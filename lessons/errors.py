@@ -8,9 +8,11 @@ All of these survive pickling, so that worker processes can send them home.
 from __future__ import annotations
 
 import importlib
+from bisect import bisect_left
 from collections.abc import Hashable, Iterable, Sequence
 from difflib import get_close_matches
 from itertools import islice
+from math import inf
 from os import PathLike, fspath
 from types import ModuleType
 
@@ -138,11 +140,23 @@ def require(module: str, extra: str) -> ModuleType:
 
 def _nearest(label: Hashable, labels: Iterable[Hashable]) -> Hashable:
     """The label that a person may have meant: nearest number, else most similar text, else the first."""
-    few = list(islice(labels, 100_000))
     if isinstance(label, int | float):
-        numbers = [other for other in few if isinstance(other, int | float)]
+        if isinstance(labels, range):  # as many as a graph has nodes: look at two of them only
+            at = bisect_left(labels, label)
+            labels = labels[max(at - 1, 0) : at + 1]
+        labels = list(labels)
+        numbers = [other for other in labels if isinstance(other, int | float)]
         if numbers:
-            return min(numbers, key=lambda other: abs(other - label))
-    texts = {str(other): other for other in reversed(few[:5_000])}
+            return min(numbers, key=lambda other: _distance(other, label))
+    texts: dict[str, Hashable] = {}
+    for other in islice(labels, 5_000):
+        texts.setdefault(str(other), other)
     close = get_close_matches(str(label), texts, n=1, cutoff=0.0)
-    return texts[close[0]] if close else next(iter(few), None)
+    return texts[close[0]] if close else None
+
+
+def _distance(a: float, b: float) -> float:
+    try:
+        return abs(a - b)
+    except OverflowError:  # an integer that no float comes near
+        return inf

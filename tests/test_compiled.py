@@ -189,7 +189,7 @@ def test_kernels_refuse_arrays_of_other_types():
     assert len(mirror.signatures) == 1
 
 
-# ------------------------------------------------------------------------------------------------ in a process of its own
+# ------------------------------------------------------------------------------------------------ in processes
 
 ONCE = """
 import numpy as np
