@@ -76,7 +76,7 @@ def test_every_picture_has_its_alt_text(cells):
 def test_it_has_a_card_and_says_what_you_can_now_do(path, cells):
     prose, lesson = prose_of(cells), course.read_lesson(path)
     card = next("".join(cell["source"]) for cell in cells if "|---|---|" in "".join(cell["source"]))
-    rows = re.findall(r"^\| (.+?) \|", card, re.MULTILINE)
+    rows = re.findall(r"^\| ([A-Z].+?) \|", card, re.MULTILINE)
     assert rows == ["You will be able to", "You need", "Time", "Runs in", "Library"]
     assert lesson.minutes is not None
     assert f"{lesson.minutes[0]} minutes to read" in card
