@@ -92,8 +92,8 @@ class UnsupportedOperator(NotImplementedError):
 class DataMissing(FileNotFoundError):
     """Data that is not on this machine: `name`, and the `command` that gets it.
 
-    >>> str(DataMissing("Cora", "python -c 'from lessons import datasets; datasets.planetoid(\\"cora\\")'"))
-    'Cora is not on this machine. Get it with: python -c \\'from lessons import datasets; datasets.planetoid("cora")\\''
+    >>> str(DataMissing("Cora", "python fetch.py cora"))
+    'Cora is not on this machine. Get it with: python fetch.py cora'
     """
 
     def __init__(self, name: str, command: str) -> None:
