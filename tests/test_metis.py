@@ -277,6 +277,19 @@ def test_weights_and_sizes_that_do_not_fit(tmp_path, options, said):
     assert not list(tmp_path.iterdir())
 
 
+def test_the_old_file_stays_when_writing_fails(tmp_path, monkeypatch):
+    def broken(*_):
+        yield "2\n"
+        raise OSError("no space left")
+
+    path = write(tmp_path, "old")
+    monkeypatch.setattr("lessons.metis._vertex_lines", broken)
+    with pytest.raises(OSError, match="no space left"):
+        write_metis(path, as_graph([(0, 1)], n=2))
+    assert path.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
 def test_a_directed_graph_is_refused(tmp_path):
     with pytest.raises(ValueError, match="to_undirected"):
         write_metis(tmp_path / "some.graph", as_graph([(0, 1)], n=2, directed=True))
