@@ -47,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return run(told.lesson, write=told.write)
         return doctor() if told.command == "doctor" else show_lessons()
     except UnknownLabel as error:
-        parser.error(f"no lesson {error.label!r}; the nearest is {error.nearest!r}")
+        parser.error(str(error))
     except (ImportError, DataMissing, ValueError) as error:
         print(f"lessons: {error}", file=sys.stderr)
         return 1

@@ -130,7 +130,7 @@ def find(name: str, folder: Path | None = None) -> Lesson:
         number = f"{lesson.number:02d}"
         if plain in (lesson.id, number, str(lesson.number), f"{number}_{lesson.id}"):
             return lesson
-    raise UnknownLabel(name, [lesson.id for lesson in known])
+    raise UnknownLabel(name, [lesson.id for lesson in known], what="lesson")
 
 
 def notebooks() -> Path:

@@ -105,21 +105,23 @@ class DataMissing(FileNotFoundError):
 
 
 class UnknownLabel(KeyError):
-    """A label that no node of the graph has; the message names the nearest one that some node has.
+    """A label that no node of the graph has (or id that no lesson or exercise has: `what`), and the nearest one.
 
     >>> str(UnknownLabel("Kosete", ["Cosette", "Marius"]))
-    "no node 'Kosete'; the nearest label is 'Cosette'"
+    "no node 'Kosete'; the nearest is 'Cosette'"
     """
 
-    def __init__(self, label: Hashable, labels: Iterable[Hashable] = (), nearest: Hashable = None) -> None:
+    def __init__(
+        self, label: Hashable, labels: Iterable[Hashable] = (), nearest: Hashable = None, what: str = "node"
+    ) -> None:
         nearest = _nearest(label, labels) if nearest is None else nearest
-        super().__init__(label, (), nearest)
-        self.label, self.nearest = label, nearest
+        super().__init__(label, (), nearest, what)
+        self.label, self.nearest, self.what = label, nearest, what
 
     def __str__(self) -> str:
         if self.nearest is None:
-            return f"no node {self.label!r}: the graph has no nodes"
-        return f"no node {self.label!r}; the nearest label is {self.nearest!r}"
+            return f"no {self.what} {self.label!r}: there are none"
+        return f"no {self.what} {self.label!r}; the nearest is {self.nearest!r}"
 
 
 def require(module: str, extra: str) -> ModuleType:

@@ -110,14 +110,14 @@ def test_unknown_label_names_the_nearest(label, labels, nearest):
     assert isinstance(error, KeyError)
     assert error.nearest == nearest
     assert error.label is label or error.label == label
-    wanted = "the graph has no nodes" if nearest is None else f"the nearest label is {nearest!r}"
+    wanted = "there are none" if nearest is None else f"the nearest is {nearest!r}"
     assert str(error).startswith(f"no node {label!r}")
     assert str(error).endswith(wanted)
 
 
 def test_an_error_of_a_large_graph_comes_at_once_and_stays_small():
     graph = as_graph([], n=10**6)
-    with pytest.raises(UnknownLabel, match="nearest label is 999999") as caught:
+    with pytest.raises(UnknownLabel, match="nearest is 999999") as caught:
         graph.index(1_000_001)
     assert len(pickle.dumps(caught.value)) < 200
 

@@ -221,7 +221,7 @@ def test_an_unknown_id_names_the_nearest(made_up, id):
     for ask in (hint, solution, lambda id: check(id, 4)):
         with pytest.raises(UnknownLabel, match=r"^no exercise .*; the nearest is 'made_up-\d'$") as caught:
             ask(id)
-    assert str(pickle.loads(pickle.dumps(caught.value))) == str(caught.value)
+        assert str(pickle.loads(pickle.dumps(caught.value))) == str(caught.value)
 
 
 def test_an_unknown_number_does_not_need_the_other_topics(made_up, monkeypatch):

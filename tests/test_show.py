@@ -163,7 +163,7 @@ def test_measured_hides_only_its_digits(shown):
 def test_expect_error(capsys):
     with show.expect_error(KeyError):
         as_graph([("a", "b")], nodes=["a", "b"]).index("c")
-    assert capsys.readouterr().out == "UnknownLabel: no node 'c'; the nearest label is 'b'\n"
+    assert capsys.readouterr().out == "UnknownLabel: no node 'c'; the nearest is 'b'\n"
     with pytest.raises(AssertionError, match="KeyError was expected"), show.expect_error(KeyError):
         pass
     with pytest.raises(ZeroDivisionError), show.expect_error(KeyError):

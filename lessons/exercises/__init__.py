@@ -249,17 +249,6 @@ def problems(exercise: Exercise) -> list[str]:
 # -------------------------------------------------------------------------------- finding
 
 
-class UnknownExercise(UnknownLabel):
-    """An id that no exercise has; the message names the nearest one.
-
-    >>> str(UnknownExercise("start_hree-1", ["start_here-1", "start_here-2"]))
-    "no exercise 'start_hree-1'; the nearest is 'start_here-1'"
-    """
-
-    def __str__(self) -> str:
-        return f"no exercise {self.label!r}; the nearest is {self.nearest!r}"
-
-
 def _find(id: str) -> Exercise:
     """The exercise with this id; only its own topic is imported, unless there is no such exercise."""
     topic = str(id).rpartition("-")[0]
@@ -268,7 +257,7 @@ def _find(id: str) -> Exercise:
         if exercise.id == id:
             return exercise
     near = here or [exercise for topic in topics() for exercise in exercises_of(topic)]
-    raise UnknownExercise(id, [exercise.id for exercise in near])
+    raise UnknownLabel(id, [exercise.id for exercise in near], what="exercise")
 
 
 # -------------------------------------------------------------------------------- judging
