@@ -126,7 +126,7 @@ def test_lab_as_root(started: list[list[str]], monkeypatch: pytest.MonkeyPatch, 
     assert ("--allow-root" in started[0]) is as_root
 
 
-@pytest.mark.usefixtures("ours")
+@pytest.mark.usefixtures("ours", "started")
 def test_lab_without_jupyterlab(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setitem(sys.modules, "jupyterlab", None)  # type: ignore[arg-type]
     assert cli.main(["lab"]) == 1
