@@ -116,7 +116,7 @@ def draw_stretch(angle: float) -> Picture:
     for vector, colour, name, width in ((Av, PALETTE[1], "A v", 2.0), (v, PALETTE[0], "v", 3.2)):
         look = {"arrowstyle": "-|>", "color": colour, "linewidth": width, "shrinkA": 0, "shrinkB": 0}
         axes.annotate("", xy=vector, xytext=(0, 0), arrowprops=look)
-        axes.annotate(name, vector + (0.12, -0.3), color=INK, fontsize=10)
+        axes.annotate(name, vector + np.array([0.12, -0.3]), color=INK, fontsize=10)
     axes.set(xlim=(-1.6, 3.4), ylim=(-1.6, 3.4), aspect="equal")
     turned = np.degrees(np.arctan2(Av[1], Av[0]) - np.arctan2(v[1], v[0]))
     turned = (turned + 180) % 360 - 180
