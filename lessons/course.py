@@ -160,9 +160,7 @@ def read_lesson(path: Path) -> Lesson:
         raise ValueError(f'{path.name}: {problem} in its metadata "lessons": {json.dumps(told)}')
     read_do = (told["minutes"][0], told["minutes"][1]) if "minutes" in told else None
     budget = told.get("budget_mb", Lesson.budget_mb)
-    return Lesson(
-        int(name[1]), name[2], _title(content, path), tuple(told["requires"]), path, read_do, budget
-    )
+    return Lesson(int(name[1]), name[2], _title(content, path), tuple(told["requires"]), path, read_do, budget)
 
 
 def _problem(told: Any, id: str) -> str | None:
@@ -202,9 +200,7 @@ def _in_order(by_number: Sequence[Lesson]) -> list[Lesson]:
     order = [by_id[str(label)] for label in topological_sort(_as_map(by_number))]
     for first, second in pairwise(by_number):
         if first.number == second.number:
-            raise ValueError(
-                f"{first.id} and {second.id} both have the number {first.number}: give one another"
-            )
+            raise ValueError(f"{first.id} and {second.id} both have the number {first.number}: give one another")
     for lesson in order:
         for required in (by_id[id] for id in lesson.requires):
             if required.number > lesson.number:

@@ -187,9 +187,7 @@ class _Reader:
         wrong = lengths > LONGEST
         for place in range(min(int(lengths.max(initial=0)), LONGEST)):
             longer = np.flatnonzero(lengths > place)
-            digits = self.text[starts[longer] + place] - np.uint8(
-                ord("0")
-            )  # below "0" wraps round to above 9
+            digits = self.text[starts[longer] + place] - np.uint8(ord("0"))  # below "0" wraps round to above 9
             wrong[longer] |= digits > 9
             values[longer] = 10 * values[longer] + digits
         if wrong.any():
@@ -225,9 +223,7 @@ class _Reader:
         self.check_pairs(n, arcs, turned, order, back)
         self.check_weights(sources, targets, weights, order, back)
         if len(arcs) != 2 * header.m:
-            self.fail(
-                int(self.told[0]), f"{header.m} edges, but the lines of the vertices list {len(arcs) // 2}"
-            )
+            self.fail(int(self.told[0]), f"{header.m} edges, but the lines of the vertices list {len(arcs) // 2}")
         indptr = np.append(0, np.cumsum(degrees))
         kept = weights[order].astype(np.float64) if header.weighted else None
         return Graph(indptr, targets[order].astype(np.int32), kept, directed=False)
@@ -265,9 +261,7 @@ class _Reader:
         if other.any():
             at = int(np.argmax(other))
             here, there = order[at], back[at]
-            text = (
-                f"has weight {weights[here]} to {targets[here] + 1}, and weight {weights[there]} from there"
-            )
+            text = f"has weight {weights[here]} to {targets[here] + 1}, and weight {weights[there]} from there"
             self.fail_at(int(sources[here]), text)
 
 

@@ -1,6 +1,8 @@
 """Put the nodes of a directed graph in an order in which every edge points forward, or show why none exists.
 
-order = topological_sort(graph)          # labels; CycleError holds a cycle where no order exists
+    order = topological_sort(graph)          # labels; CycleError holds a cycle where no order exists
+
+The first of all such orders, compared row by row: ties go to the smaller row.
 """
 
 from __future__ import annotations

@@ -66,12 +66,8 @@ def test_a_process_that_has_ended_and_was_not_waited_for() -> None:
     ("system", "memory", "mb"),
     [("win32", SimpleNamespace(rss=5e6, peak_wset=9e6), 9.0), ("darwin", SimpleNamespace(rss=5e6), 5.0)],
 )
-def test_other_systems(
-    monkeypatch: pytest.MonkeyPatch, system: str, memory: SimpleNamespace, mb: float
-) -> None:
-    fake = SimpleNamespace(
-        Process=lambda pid: SimpleNamespace(memory_info=lambda: memory), NoSuchProcess=OSError
-    )
+def test_other_systems(monkeypatch: pytest.MonkeyPatch, system: str, memory: SimpleNamespace, mb: float) -> None:
+    fake = SimpleNamespace(Process=lambda pid: SimpleNamespace(memory_info=lambda: memory), NoSuchProcess=OSError)
     monkeypatch.setattr(sys, "platform", system)
     monkeypatch.setitem(sys.modules, "psutil", fake)  # type: ignore[arg-type]
     assert peak_mb(1) == mb
