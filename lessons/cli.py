@@ -259,15 +259,19 @@ def doctor() -> int:
 
 
 def missing() -> list[str]:
-    """The names of what the lessons need and this machine lacks: empty where all is well."""
-    return [check.name for check in environment() if not check.ok]
+    """The names of what the lessons need and this machine lacks: empty where all is well. Compiles nothing."""
+    return [check.name for check in _basics() if not check.ok]
 
 
 def environment() -> list[Check]:
     """What the lessons need and what they can use, on this machine. It compiles with numba: about 2 s."""
+    return [*_basics(), _compiler(), _blas(), _gpu()]
+
+
+def _basics() -> list[Check]:
     version = platform.python_version()
     python = Check("Python", sys.version_info >= (3, 11), f"{version}; the course needs 3.11 or later")
-    return [python, *_packages(), _compiler(), _blas(), _gpu(), _data(), _notebooks()]
+    return [python, *_packages(), _data(), _notebooks()]
 
 
 def _packages() -> list[Check]:
