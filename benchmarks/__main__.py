@@ -1,0 +1,72 @@
+"""`python -m benchmarks [TOPIC...] [--json FILE] [--threads N] [--scale S]`, in the root of the checkout."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from pathlib import Path
+
+TOPICS = sorted(path.stem for path in Path(__file__).parent.glob("[!_]*.py"))
+POOLS = ("OMP", "OPENBLAS", "MKL", "BLIS", "VECLIB", "NUMEXPR", "NUMBA", "RAYON")
+
+
+def main() -> None:
+    options = read_options()
+    hold_threads(options.threads)
+    from benchmarks import _harness  # only now: numpy asks for the number of threads when it is imported
+
+    rows = []
+    print(_harness.machine(options.threads), flush=True)
+    for topic in options.topics:
+        cases = import_module(f"benchmarks.{topic}").cases(options.scale)
+        rows += _harness.run(topic, cases, options.threads)
+    print(f"\nWith {_harness.versions()}. At the end {_harness.load()}.")
+    if options.json is not None:
+        write(options.json, rows)
+
+
+def read_options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser("python -m benchmarks", description="Our functions beside their peers.")
+    parser.add_argument("topics", nargs="*", metavar="TOPIC", help=f"of {', '.join(TOPICS)}; all unless told")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="also write the rows here")
+    parser.add_argument("--threads", type=int, default=1, metavar="N", help="for BLAS, numba and peers; 1")
+    parser.add_argument("--scale", type=float, default=1.0, metavar="S", help="all sizes times this; 1")
+    options = parser.parse_args(arguments)
+    unknown = [topic for topic in options.topics if topic not in TOPICS]
+    if unknown:
+        parser.error(f"no topic {unknown[0]!r}: choose from {', '.join(TOPICS)}")
+    if options.threads < 1:
+        parser.error(f"--threads {options.threads}: at least one is needed")
+    if not 0 < options.scale <= 1:
+        parser.error(f"--scale {options.scale}: more than 0, at most 1")
+    if options.json is not None and not options.json.absolute().parent.is_dir():
+        parser.error(f"--json {options.json}: there is no folder {options.json.parent}")
+    options.topics = options.topics or TOPICS
+    return options
+
+
+def hold_threads(count: int) -> None:
+    """Let every pool of threads that numpy, numba and the peers open have `count` threads.
+
+    Raises RuntimeError once numpy is imported: then it is too late.
+    """
+    if "numpy" in sys.modules:
+        raise RuntimeError("numpy is imported already: hold the threads before")
+    os.environ |= {f"{pool}_NUM_THREADS": str(count) for pool in POOLS}
+    os.environ["VECLIB_MAXIMUM_THREADS"] = str(count)
+
+
+def write(path: Path, rows: list[dict[str, object]]) -> None:
+    from lessons._files import replacing
+
+    with replacing(path) as file:
+        json.dump(rows, file, indent=1, allow_nan=False)
+        file.write("\n")
+
+
+if __name__ == "__main__":
+    main()

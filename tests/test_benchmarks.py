@@ -1,0 +1,347 @@
+"""The benchmarks' harness: what it reports is true, whoever is measured. No test here asserts a time."""
+
+import doctest
+import gc
+import json
+import os
+import re
+import subprocess
+import sys
+from functools import partial
+from importlib.util import find_spec
+from operator import is_not
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from benchmarks import __main__ as command
+from benchmarks import _harness, _inputs
+from benchmarks._harness import Case, run
+
+ROOT = Path(command.__file__).parents[1]
+KEYS = ["topic", "case", "quantity", "peer", "ours", "theirs", "ratio", "repeats", "threads"]
+CONTENDERS = {"graph": {"scipy", "igraph", "rustworkx", "networkx"}, "rng": {"numpy"}}
+CONTENDERS["topological_sort"] = {"igraph", "rustworkx", "networkx", "graphlib"}
+
+
+class Race:
+    """Contenders whose calls take as long as told, by a clock of their own; `log` is who was called when."""
+
+    def __init__(self):
+        self.now = 0.0
+        self.log = []
+
+    def contender(self, name, seconds=(1,), answer=True):
+        durations = iter([100.0, *seconds])  # the first call, which warms, is slow and must not count
+
+        def call():
+            self.log.append(name)
+            self.now += next(durations)
+            return answer() if callable(answer) else answer
+
+        return lambda: call
+
+    def case(self, ours, peers, **options):
+        defaults = {"right": bool, "repeats": 1}
+        return Case("path", 1_000, 999, "walk", "fast", ours=ours, peers=peers, **defaults | options)
+
+    def run(self, *cases, say=lambda line: None):
+        return run("walks", cases, threads=3, say=say, clock=lambda: self.now)
+
+
+@pytest.fixture
+def race():
+    return Race()
+
+
+def absent():
+    import no_such_peer
+
+    return no_such_peer.call
+
+
+def test_ratio_is_the_median_of_the_paired_ratios(race):
+    case = race.case(race.contender("ours", [1, 2, 3]), {"igraph": race.contender("igraph", [2, 8, 3])}, repeats=3)
+    (row,) = race.run(case)
+    assert list(row) == KEYS
+    assert row == {
+        "topic": "walks",
+        "case": "path n=1,000 m=999 walk fast",
+        "quantity": "time",
+        "peer": "igraph",
+        "ours": 2,
+        "theirs": 3,
+        "ratio": 0.5,  # of 1/2, 2/8 and 3/3; neither 2/3 nor the mean
+        "repeats": 3,
+        "threads": 3,
+    }
+
+
+def test_contenders_alternate_after_one_call_each(race):
+    peers = {"a": race.contender("a", [1, 1]), "b": race.contender("b", [1, 1])}
+    ours = race.contender("ours", [1, 1])
+    race.run(race.case(ours, {"a": peers["a"]}, repeats=2))
+    assert race.log == ["ours", "a"] * 3
+    race.log.clear()
+    race.run(race.case(race.contender("ours", [1, 1]), {"b": peers["b"]}, repeats=2))
+    assert race.log == ["ours", "b"] * 3
+
+
+def test_one_row_a_case_and_peer(race):
+    cases = [
+        Case("path", n, n - 1, "walk", "fast", lambda: list, {"a": lambda: list, "b": lambda: list}, is_empty)
+        for n in (2, 3)
+    ]
+    rows = race.run(*cases, say=(said := []).append)
+    assert [(row["case"][:8], row["peer"]) for row in rows] == [
+        ("path n=2", "a"),
+        ("path n=2", "b"),
+        ("path n=3", "a"),
+        ("path n=3", "b"),
+    ]
+    assert sum("walks: path" in line for line in said) == 2
+
+
+def is_empty(answer):
+    return answer == []
+
+
+def test_a_missing_peer_is_skipped_by_name(race):
+    case = race.case(race.contender("ours"), {"metis": absent, "igraph": race.contender("igraph")})
+    rows = race.run(case, say=(said := []).append)
+    assert [row["peer"] for row in rows] == ["igraph"]
+    assert "  metis: skipped, no_such_peer is not installed" in said
+
+
+def test_our_own_missing_module_is_no_reason_to_skip(race):
+    with pytest.raises(ModuleNotFoundError, match="no_such_peer"):
+        race.run(race.case(absent, {"igraph": race.contender("igraph")}))
+
+
+@pytest.mark.parametrize("wrong", ["ours", "igraph"])
+def test_a_wrong_answer_stops_and_names_who_gave_it(race, wrong):
+    ours, theirs = (race.contender(name, answer=name != wrong) for name in ("ours", "igraph"))
+    with pytest.raises(RuntimeError, match=rf"^{wrong}: a wrong answer.*path n=1,000 m=999 walk fast"):
+        race.run(race.case(ours, {"igraph": theirs}))
+
+
+def test_figures_are_read_off_every_answer(race):
+    ours, theirs = iter([9, 1, 4, 3]), iter([9, 2, 2, 2])
+    case = race.case(
+        race.contender("ours", [1, 1, 1], ours.__next__),
+        {"metis": race.contender("metis", [1, 1, 1], theirs.__next__)},
+        figures={"cut": float},
+        repeats=3,
+    )
+    time, cut = race.run(case)
+    assert (time["quantity"], cut["quantity"]) == ("time", "cut")
+    assert (cut["ours"], cut["theirs"], cut["ratio"]) == (3, 2, 1.5)
+
+
+def test_no_ratio_to_nothing(race):
+    theirs = race.contender("metis", answer=1)
+    case = race.case(race.contender("ours"), {"metis": theirs}, figures={"cut": lambda answer: 0})
+    *_, cut = race.run(case, say=(said := []).append)
+    assert cut["ratio"] is None
+    assert "ratio        -" in said[-1]
+    assert json.loads(json.dumps(cut, allow_nan=False)) == cut
+
+
+def test_no_garbage_is_collected_while_timing(race):
+    on = []
+    case = Case(
+        "path", 2, 1, "walk", "fast", lambda: gc.isenabled, {"a": lambda: gc.isenabled}, always, repeats=1,
+        figures={"collector": lambda answer: on.append(answer) or 1.0},
+    )  # fmt: skip
+    race.run(case)
+    assert on == [False, False]
+    assert gc.isenabled()
+
+
+def always(answer):
+    return True
+
+
+def test_the_collector_comes_back_after_an_error(race):
+    case = race.case(race.contender("ours"), {"a": race.contender("a")}, figures={"cut": lambda answer: 1 / 0})
+    with pytest.raises(ZeroDivisionError):
+        race.run(case)
+    assert gc.isenabled()
+
+
+def prepared_at_a_peak(count):
+    np.ones(25_000_000).sum()
+    return partial(np.ones, count)
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="peak memory of one call is read from /proc")
+def test_memory_is_the_peak_of_the_call_above_what_was_there():
+    case = Case(
+        "array", 1, 0, "ones", "float64",
+        ours=partial(prepared_at_a_peak, 5_000_000),
+        peers={"numpy": partial(prepared_at_a_peak, 10_000_000), "absent": absent},
+        right=partial(is_not, None),
+        quantity="memory",
+        repeats=1,
+    )  # fmt: skip
+    (row,) = run("memory", [case], threads=1, say=lambda line: None)
+    assert (row["quantity"], row["peer"]) == ("memory", "numpy")
+    assert 40e6 <= row["ours"] < 42e6
+    assert 80e6 <= row["theirs"] < 84e6
+    assert row["ratio"] == row["ours"] / row["theirs"]
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="peak memory of one call is read from /proc")
+def test_a_wrong_answer_is_found_in_its_own_process_too():
+    case = Case(
+        "array", 1, 0, "ones", "float64", partial(partial, list), {"a": partial(partial, list)}, bool,
+        quantity="memory",
+    )  # fmt: skip
+    with pytest.raises(RuntimeError, match=r"^ours: a wrong answer"):
+        run("memory", [case], threads=1, say=lambda line: None)
+
+
+# ---------------------------------------------------------------------------------------- inputs
+
+
+def test_random_pairs_are_distinct_and_repeatable():
+    for n, m, seed in [(5, 10, 0), (1_000, 5_000, 0), *((6, 12, seed) for seed in range(10))]:
+        pairs = _inputs.random_pairs(n, m, seed)
+        assert pairs.shape == (m, 2)
+        assert pairs.min() >= 0
+        assert pairs.max() < n
+        assert (pairs[:, 0] != pairs[:, 1]).all()
+        assert len({frozenset(pair) for pair in pairs.tolist()}) == m
+        assert np.array_equal(pairs, _inputs.random_pairs(n, m, seed))
+        assert not np.array_equal(pairs, _inputs.random_pairs(n, m, seed + 1))
+    with pytest.raises(ValueError, match="m=13: 6 nodes have at most 12 pairs"):
+        _inputs.random_pairs(6, 13, seed=0)
+
+
+def test_every_size_can_be_drawn():
+    for scale in (1e-6, 0.001, 0.01, 1.0):
+        n, m = _inputs.sized(100, 287, scale)
+        assert len(_inputs.random_pairs(n, m, seed=0)) == m
+    assert _inputs.sized(100, 287, 1.0) == (100, 287)
+
+
+def test_doctests():
+    assert doctest.testmod(_inputs) == doctest.TestResults(failed=0, attempted=1)
+
+
+# ---------------------------------------------------------------------------------------- the command
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory):
+    """What one run of all topics on tiny inputs says and writes."""
+    file = tmp_path_factory.mktemp("benchmarks") / "rows.json"
+    arguments = [sys.executable, "-m", "benchmarks", "--scale", "0.001", "--threads", "2", "--json", str(file)]
+    done = subprocess.run(arguments, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout, json.loads(file.read_text(encoding="utf-8"))
+
+
+def test_a_tiny_run_writes_valid_rows(tiny):
+    _, rows = tiny
+    assert {row["topic"] for row in rows} == set(command.TOPICS)
+    for row in rows:
+        assert list(row) == KEYS
+        assert re.fullmatch(r"[\w ]+ n=[\d,]+ m=[\d,]+ \w+ [\w ]+", row["case"])
+        assert row["ours"] > 0
+        assert row["theirs"] > 0
+        assert row["ratio"] > 0
+        assert row["threads"] == 2
+    keys = [(row["case"], row["quantity"], row["peer"]) for row in rows]
+    assert len(set(keys)) == len(keys)
+
+
+@pytest.mark.parametrize("topic", command.TOPICS)
+def test_every_peer_of_a_topic_is_measured_or_named_as_missing(tiny, topic):
+    said, rows = tiny
+    measured = {row["peer"] for row in rows if row["topic"] == topic}
+    expected = {peer for peer in CONTENDERS[topic] if find_spec(peer) is not None}
+    assert measured == expected
+    for peer in CONTENDERS[topic] - expected:
+        assert f"{peer}: skipped, {peer} is not installed" in said
+
+
+def test_the_table_tells_machine_and_versions(tiny):
+    said, _ = tiny
+    assert "threads held to 2" in said.splitlines()[0]
+    assert f"numpy {np.__version__}" in said.splitlines()[-1]
+    for line in (said.splitlines()[0], said.splitlines()[-1]):
+        assert re.search(r"load (\d+\.\d|unknown)", line)
+
+
+def test_threads_are_set_before_numpy_is_imported():
+    watched = """
+import os, runpy, sys
+
+class Watch:
+    def find_spec(self, name, path=None, target=None):
+        if name == "numpy":
+            print({key: value for key, value in os.environ.items() if "THREADS" in key})
+            sys.exit()
+
+sys.meta_path.insert(0, Watch())
+sys.argv = ["benchmarks", "rng", "--threads", "3"]
+runpy.run_module("benchmarks", run_name="__main__")
+"""
+    clean = {key: value for key, value in os.environ.items() if "THREADS" not in key}
+    done = subprocess.run(
+        [sys.executable, "-c", watched],
+        cwd=ROOT,
+        env=clean | {"OMP_NUM_THREADS": "7"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    seen = eval(done.stdout)
+    names = {f"{pool}_NUM_THREADS" for pool in ("OMP", "OPENBLAS", "MKL", "NUMBA", "RAYON")}
+    assert {seen.get(name) for name in names} == {"3"}
+
+
+def test_too_late_to_hold_threads():
+    with pytest.raises(RuntimeError, match="numpy is imported already"):
+        command.hold_threads(1)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        (["grpah"], "no topic 'grpah': choose from graph, rng"),
+        (["--threads", "0"], "--threads 0: at least one"),
+        (["--scale", "0"], "--scale 0.0: more than 0"),
+        (["--json", "nowhere/rows.json"], "there is no folder nowhere"),
+    ],
+)
+def test_bad_arguments_are_named(arguments, problem, capsys):
+    with pytest.raises(SystemExit):
+        command.read_options(arguments)
+    assert problem in capsys.readouterr().err
+
+
+def test_all_topics_unless_told():
+    assert command.read_options([]).topics == command.TOPICS
+    assert command.read_options(["rng"]).topics == ["rng"]
+
+
+def test_the_example_of_the_readme_is_a_topic():
+    text = (ROOT / "benchmarks" / "README.md").read_text(encoding="utf-8")
+    (code,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    names = {}
+    exec(compile(code, "README.md", "exec"), names)
+    rows = run("sorting", names["cases"](0.001), threads=1, say=lambda line: None)
+    assert [row["peer"] for row in rows] == ["numpy"]
+
+
+def test_processor_and_blas_are_named():
+    assert re.match(r"\d{4}-\d\d-\d\d, .+, \d+ cores, threads held to 4, .+, Python 3", _harness.machine(4))
+
+
+def test_blas_is_named_without_threadpoolctl(monkeypatch):
+    monkeypatch.setitem(sys.modules, "threadpoolctl", None)
+    assert "kernel unknown: threadpoolctl is not installed" in _harness.machine(1)
