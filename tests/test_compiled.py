@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import scipy.sparse as sp
-from hypothesis import given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from strategies import graphs
 
@@ -140,6 +140,12 @@ def reference(indptr, indices, weights, nearly):
     return -1, [weight[min(arc), max(arc)] for arc in arcs]
 
 
+def csr(matrix):
+    """The arrays of a matrix, typed as those of a Graph."""
+    matrix = sp.csr_array(matrix)
+    return matrix.indptr.astype(np.int64), matrix.indices.astype(np.int32), matrix.data
+
+
 @st.composite
 def almost_symmetric(draw):
     """CSR arrays of an undirected graph, perhaps with arcs taken out, or weights changed, much or by rounding."""
@@ -150,10 +156,14 @@ def almost_symmetric(draw):
     factors, keep = (draw(st.lists(each, min_size=arcs.nnz, max_size=arcs.nnz)) for each in (change, there))
     keep = np.array(keep, bool)
     weights = (arcs.data * np.array(factors))[keep]
-    matrix = sp.coo_array((weights, (arcs.row[keep], arcs.col[keep])), shape=arcs.shape).tocsr()
-    return matrix.indptr.astype(np.int64), matrix.indices.astype(np.int32), matrix.data
+    return csr(sp.coo_array((weights, (arcs.row[keep], arcs.col[keep])), shape=arcs.shape))
 
 
+@example(csr([[0, 0, 0], [0, 0, 1.0], [7.0, 1.0, 0]]), 0.0)  # 2 -> 0 alone, passed over when 1 meets 2
+@example(csr([[0, 2.0], [3.0, 0]]), 0.4)  # equal relative to their size, though 1 apart
+@example(csr([[0, 0, 2.0], [0, 0, 0], [0, 0, 0]]), 0.0)  # the arc back would stand behind the last one
+@example(csr([[0] * 4, [0, 0, 0, 1.0], [0] * 4, [7.0, 1.0, 5.0, 0]]), 0.0)  # 3 -> 0 is alone, and so is 3 -> 2
+@settings(max_examples=300)
 @given(almost_symmetric(), st.sampled_from([0.0, NEARLY, 0.6]))
 def test_mirror_is_its_definition(arrays, nearly):
     indptr, indices, weights = arrays

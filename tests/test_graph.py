@@ -623,7 +623,9 @@ def test_equality_is_by_value():
     for other in (reordered, heavier, other_edge, more, plain, arrows(weighted=False), graph.to_undirected()):
         assert graph != other
     assert graph != "graph"
-    assert as_graph([(0, 1)], n=2, directed=True) != as_graph([(0, 1)], n=2)
+    assert as_graph([(0, 1), (1, 0)], n=2, directed=True) != as_graph([(0, 1)], n=2)
+    assert as_graph([("a", "b")], nodes="ab") != as_graph([("a", "c")], nodes="ac")
+    assert as_graph([("a", "b")], nodes="ab") != as_graph([(0, 1)], n=2)
     assert as_graph([(0, 1)], n=2) == as_graph([(0, 1)], nodes=[0, 1])
     ones = as_graph([(0, 1, 1.0)], n=2)
     assert ones != as_graph([(0, 1)], n=2)  # told to weigh 1, and told nothing

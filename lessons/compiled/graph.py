@@ -9,7 +9,8 @@ def mirror(indptr, indices, weights, nearly):  # type: ignore[no-untyped-def]
     n = indptr.size - 1
     below = indptr[:-1].copy()  # for each row, its first arc that no smaller row has met from its side
     lonely = indices.size  # the first arc to a smaller row that was passed over, as that row has none back
-    # Rows come in ascending order, so each of their arcs to a larger row meets the next one of that row.
+    # Rows come in ascending order, so each of their arcs to a larger row meets the next one of that row, and a
+    # self-loop meets itself.
     for i in range(n):
         if below[i] < indptr[i + 1] and indices[below[i]] < i:
             lonely = min(lonely, below[i])
@@ -17,8 +18,6 @@ def mirror(indptr, indices, weights, nearly):  # type: ignore[no-untyped-def]
             return lonely
         for arc in range(below[i], indptr[i + 1]):
             j = indices[arc]
-            if j == i:
-                continue
             while below[j] < indptr[j + 1] and indices[below[j]] < i:
                 lonely = min(lonely, below[j])
                 below[j] += 1
@@ -33,7 +32,6 @@ def mirror(indptr, indices, weights, nearly):  # type: ignore[no-untyped-def]
     for i in range(n):
         for arc in range(below[i], indptr[i + 1]):
             j = indices[arc]
-            if j != i:
-                weights[below[j]] = weights[arc]
-                below[j] += 1
+            weights[below[j]] = weights[arc]
+            below[j] += 1
     return -1
