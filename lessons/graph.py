@@ -31,6 +31,7 @@ T = TypeVar("T")
 
 DENSE_LIMIT = 5_000  # nodes; an n x n array of float64 then takes 200 MB
 NEARLY = 1e-12  # two weights this close, relative to the larger, are the two halves of one undirected edge
+COUNTED_FROM = 50_000  # arcs; below, comparing them sorts faster than counting
 COMPILED_FROM = 1_000_000  # arcs; below, importing numba takes longer than it saves
 
 
@@ -541,7 +542,7 @@ def _from_scipy(source: Any, nodes: Iterable[Label] | None, directed: bool | Non
 
 def _csr_of_matrix(
     source: Any, parallel: Parallel, labels: tuple[Label, ...] | None
-) -> tuple[NDArray, NDArray, NDArray]:
+) -> tuple[NDArray, NDArray, Any]:
     """Canonical CSR arrays of a matrix, all of them ours to keep."""
     from scipy.sparse import coo_array, csr_array
 
@@ -555,11 +556,11 @@ def _csr_of_matrix(
         ours = csr_array((source.data.astype(np.float64), source.indices, source.indptr), shape=source.shape)
     else:
         arcs = source.tocoo()
-        ours = coo_array((arcs.data.astype(np.float64), (arcs.row, arcs.col)), shape=source.shape)
+        ours = coo_array((arcs.data.astype(np.float64, copy=False), (arcs.row, arcs.col)), shape=source.shape)
     if parallel != "sum":
-        arcs = ours.tocoo()
-        ends = np.column_stack([arcs.row, arcs.col]).astype(np.int32)
-        return _compressed(source.shape[0], *_merged(ends, arcs.data, parallel, labels))
+        arcs, n = ours.tocoo(), source.shape[0]
+        codes, weights = _merged(_coded(n, arcs.row, arcs.col), arcs.data, n, parallel, labels)
+        return *_compressed(n, codes), weights
     if ours.format == "coo":
         ours = ours.tocsr()
     elif not ours.has_canonical_format:
@@ -580,50 +581,79 @@ def _from_pairs(
     labels: tuple[Label, ...] | None,
 ) -> tuple[NDArray, NDArray, NDArray | None]:
     """Canonical CSR arrays of (m, 2) pairs of rows; the weights stay absent while each edge counts one."""
+    rows, columns = pairs.T
+    if not directed:  # merged in one orientation, so that both arcs get the very same sum
+        rows, columns = np.minimum(rows, columns), np.maximum(rows, columns)
+    codes, merged = _merged(_coded(n, rows, columns), weights, n, parallel, labels)
     if not directed:
-        pairs = np.sort(pairs, axis=1)  # merged in one orientation, so that both arcs get the very same sum
-    counted = weights is None
-    ends, merged = _merged(pairs, np.ones(len(pairs)) if weights is None else weights, parallel, labels)
-    if not directed:
-        mirrored = ends[:, 0] != ends[:, 1]
-        ends = np.concatenate([ends, ends[mirrored, ::-1]])
-        merged = np.concatenate([merged, merged[mirrored]])
-        order = np.lexsort((ends[:, 1], ends[:, 0]))
-        ends, merged = ends[order], merged[order]
-    indptr, indices, merged = _compressed(n, ends, merged)
-    return indptr, indices, None if counted and (merged == 1.0).all() else merged
+        rows, columns = np.divmod(codes, n)
+        mirrored = rows != columns
+        codes = np.concatenate([codes, _coded(n, columns, rows)[mirrored]])
+        order = _order(codes, n)
+        codes = codes[order]
+        merged = None if merged is None else np.concatenate([merged, merged[mirrored]])[order]
+    return *_compressed(n, codes), merged
+
+
+def _coded(n: int, rows: NDArray, columns: NDArray) -> NDArray[np.int64]:
+    """One number for each arc, in the order of rows, then columns; below n^2, so it fits into 62 bits."""
+    return rows.astype(np.int64) * n + columns
+
+
+def _order(codes: NDArray[np.int64], n: int) -> NDArray[np.integer]:
+    """The stable order that sorts arcs: for many, by counting, first their columns and then their rows."""
+    if len(codes) < COUNTED_FROM:
+        return np.argsort(codes, kind="stable")
+    rows, columns = np.divmod(codes, n)
+    by_column = _counted_order(columns, n)
+    return by_column[_counted_order(rows[by_column], n)]
+
+
+def _counted_order(keys: NDArray[np.int64], n: int) -> NDArray[np.integer]:
+    """The stable order that sorts keys 0 ... n - 1; scipy counts them to turn a matrix of one entry a row."""
+    from scipy.sparse import csr_array
+
+    count = len(keys)
+    marks = csr_array((np.ones(count, np.int8), keys, np.arange(count + 1)), shape=(count, n))
+    return marks.tocsc().indices
 
 
 def _merged(
-    pairs: NDArray[np.int32],
-    weights: NDArray[np.float64],
+    codes: NDArray[np.int64],
+    weights: NDArray[np.float64] | None,
+    n: int,
     parallel: Parallel,
     labels: tuple[Label, ...] | None,
-) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
-    """Pairs sorted by row, then column, each once; the weights of equal ones merged in the order given."""
-    if not len(pairs):
-        return pairs, weights
-    order = np.lexsort((pairs[:, 1], pairs[:, 0]))
-    pairs, weights = pairs[order], weights[order]
-    first = np.r_[True, (pairs[1:] != pairs[:-1]).any(axis=1)]
+) -> tuple[NDArray[np.int64], NDArray[np.float64] | None]:
+    """Sorted arcs, each once; the weights of equal ones merged in the order given."""
+    order = _order(codes, n)
+    codes, weights = codes[order], None if weights is None else weights[order]
+    first = np.ones(len(codes), bool)
+    first[1:] = codes[1:] != codes[:-1]
+    if first.all():
+        return codes, weights
 
-    def named(pair: NDArray[np.int32]) -> tuple[Label, ...]:
-        return tuple(row if labels is None else labels[row] for row in pair.tolist())
+    def named(code: np.int64) -> tuple[Label, ...]:
+        return tuple(row if labels is None else labels[row] for row in divmod(int(code), n))
 
-    if parallel == "error" and not first.all():
-        edge = named(pairs[~first][0])
+    if parallel == "error":
+        edge = named(codes[~first][0])
         raise ValueError(f'edge {edge!r} is there more than once: pass parallel="sum", "min" or "max" to merge')
-    merge = {"sum": np.add, "min": np.minimum, "max": np.maximum, "error": np.add}[parallel]
+    if weights is None and parallel != "sum":
+        return codes[first], None
+    values = np.ones(len(codes)) if weights is None else weights
+    merge = {"sum": np.add, "min": np.minimum, "max": np.maximum}[parallel]
     with np.errstate(over="ignore"):  # a sum may leave the floats; that is an error, and not a warning
-        merged = merge.reduceat(weights, np.flatnonzero(first))
-    return pairs[first], _finite(merged, lambda at: named(pairs[first][at]))
+        merged = merge.reduceat(values, np.flatnonzero(first))
+    return codes[first], _finite(merged, lambda at: named(codes[first][at]))
 
 
-def _compressed(n: int, ends: NDArray[np.int32], weights: NDArray) -> tuple[NDArray, NDArray, NDArray]:
-    """CSR arrays of sorted pairs."""
+def _compressed(n: int, codes: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+    """indptr and indices of sorted arcs."""
+    rows, columns = np.divmod(codes, n)
     indptr = np.zeros(n + 1, np.int64)
-    np.cumsum(np.bincount(ends[:, 0], minlength=n), out=indptr[1:])
-    return indptr, ends[:, 1].copy(), weights
+    np.cumsum(np.bincount(rows, minlength=n), out=indptr[1:])
+    return indptr, columns.astype(np.int32)
 
 
 def _mirror(indptr: NDArray[np.int64], indices: NDArray[np.int32], weights: NDArray[np.float64]) -> int:
