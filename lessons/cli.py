@@ -51,6 +51,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (ImportError, DataMissing, ValueError) as error:
         print(f"lessons: {error}", file=sys.stderr)
         return 1
+    except BrokenPipeError:  # whoever read our lines has seen enough: `lessons list | head -3`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -86,7 +89,7 @@ def lab(folder: Path | None = None, *, open_it: bool = True) -> int:
         _print_copied(folder, course.copy_notebooks(folder))
     first = folder / "00_start_here.ipynb"
     if not open_it:
-        print(f"Open it with: jupyter lab {first}")
+        print(f"Open it with: {sys.executable} -m jupyterlab {first}")
         return 0
     require("jupyterlab", "lab")
     as_root = ["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []

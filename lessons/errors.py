@@ -112,16 +112,20 @@ class UnknownLabel(KeyError):
     """
 
     def __init__(
-        self, label: Hashable, labels: Iterable[Hashable] = (), nearest: Hashable = None, what: str = "node"
+        self,
+        label: Hashable,
+        labels: Iterable[Hashable] = (),
+        nearest: Hashable = None,
+        what: str = "node",
+        advice: str = "",
     ) -> None:
         nearest = _nearest(label, labels) if nearest is None else nearest
-        super().__init__(label, (), nearest, what)
-        self.label, self.nearest, self.what = label, nearest, what
+        super().__init__(label, (), nearest, what, advice)
+        self.label, self.nearest, self.what, self.advice = label, nearest, what, advice
 
     def __str__(self) -> str:
-        if self.nearest is None:
-            return f"no {self.what} {self.label!r}: there are none"
-        return f"no {self.what} {self.label!r}; the nearest is {self.nearest!r}"
+        near = ": there are none" if self.nearest is None else f"; the nearest is {self.nearest!r}"
+        return f"no {self.what} {self.label!r}{near}{self.advice and '. '}{self.advice}"
 
 
 def require(module: str, extra: str) -> ModuleType:

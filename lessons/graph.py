@@ -125,8 +125,9 @@ class Graph:
         1
         """
         if self._labels is None:
+            whole = int(label) if isinstance(label, float) and label.is_integer() else label  # 2.0 is the label 2
             try:
-                row = operator.index(label)  # type: ignore[arg-type]
+                row = operator.index(whole)  # type: ignore[arg-type]
             except TypeError:
                 row = -1
             if 0 <= row < self.n:
@@ -435,6 +436,8 @@ def _from_networkx(source: networkx.Graph, weight: str | None, parallel: Paralle
     edges = list(source.edges(data=weight)) if weight is not None else [(u, v, None) for u, v in source.edges()]
     pairs = np.array([(row[u], row[v]) for u, v, _ in edges], np.int32).reshape(-1, 2)
     missing = [value is None for *_, value in edges]
+    if edges and all(missing) and weight not in ("weight", None):
+        raise ValueError(f"no edge has {weight!r}: name an attribute that edges have, or pass weight=None")
     weights = None
     if not all(missing):
         if any(missing):
@@ -457,7 +460,11 @@ def _from_edge_list(
             "matrix, an edge list with n=, or an object with to_graph()"
         )
     if (n is None) == (nodes is None):
-        raise ValueError("an edge list needs n= (nodes 0 ... n - 1) or nodes= (their labels), and not both")
+        dense = isinstance(source, np.ndarray) and source.ndim == 2 and source.shape[0] == source.shape[1]
+        raise ValueError(
+            "an edge list needs as_graph(edges, n=...), with the nodes 0 ... n - 1, or nodes=[their labels], "
+            f"and not both{'; a dense adjacency matrix is read as scipy.sparse.csr_array(A)' if dense else ''}"
+        )
     given = None if nodes is None else _checked_labels(nodes)
     count = _checked_count(n if given is None else len(given))
     labels = None if given is None else _plain(given)
@@ -503,11 +510,19 @@ def _rows_of(ends: list[Any] | NDArray[Any], n: int, labels: tuple[Label, ...] |
     if labels is None and isinstance(ends, np.ndarray):
         outside = (ends < 0) | (ends >= n)
         if outside.any():
-            raise UnknownLabel(ends[outside][0].item(), range(n))
+            raise UnknownLabel(ends[outside][0].item(), range(n), advice=_told_by_n(n))
         return ends.astype(np.int32)
     index = Graph(np.zeros(n + 1, np.int64), np.empty(0, np.int32), directed=True, labels=labels).index
     flat = ends.tolist() if isinstance(ends, np.ndarray) else ends
-    return np.array([(index(u), index(v)) for u, v in flat], np.int32).reshape(-1, 2)
+    try:
+        return np.array([(index(u), index(v)) for u, v in flat], np.int32).reshape(-1, 2)
+    except UnknownLabel as error:
+        advice = "" if labels is not None else _told_by_n(n)
+        raise UnknownLabel(error.label, nearest=error.nearest, advice=advice) from None
+
+
+def _told_by_n(n: int) -> str:
+    return f"n={n} means the nodes 0 ... {n - 1}; for other labels pass nodes=[...] instead"
 
 
 def _is_sparse(source: object) -> bool:

@@ -100,7 +100,7 @@ def test_lab_never_replaces_what_the_reader_changed(ours: Path, capsys: pytest.C
     assert "kept     00_start_here.ipynb, which you have changed" in told
     assert "00_start_here.new.ipynb" in told
     assert "02_topological_sort" not in told
-    assert "Open it with: jupyter lab mine" in told
+    assert f"Open it with: {sys.executable} -m jupyterlab mine" in told
     assert "my_answer" in Path("mine/00_start_here.ipynb").read_text()
     assert "newer" in Path("mine/00_start_here.new.ipynb").read_text()
 
@@ -295,3 +295,10 @@ def test_doctor_without_notebooks(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
     monkeypatch.undo()
     monkeypatch.setattr(course, "_PACKAGE", tmp_path)
     assert cli.missing() == ["notebooks"]
+
+
+def test_a_reader_who_has_seen_enough_gets_no_traceback() -> None:
+    listing = "import time; from lessons import cli; time.sleep(1); exit(cli.main(['list']))"
+    command = f'"{sys.executable}" -c "{listing}" | true'
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=60)
+    assert done.stderr == ""

@@ -148,7 +148,6 @@ def test_another_attribute_or_none(case):
         data["cost"] = 2 * data["weight"]
     edges = list(source.edges)
     assert as_graph(source, weight=None).weights is None
-    assert as_graph(source, weight="nothing").weights is None
     costs = as_graph(source, weight="cost")
     assert costs.edges() == as_graph(source).edges()
     if edges:
@@ -697,7 +696,7 @@ def test_what_is_no_graph_is_a_type_error(source):
 @pytest.mark.parametrize(
     ("source", "options", "error", "said"),
     [
-        ([(0, 1)], {}, ValueError, "needs n= .* or nodes="),
+        ([(0, 1)], {}, ValueError, r"needs as_graph\(edges, n=\.\.\.\).* nodes="),
         ([(0, 1)], {"n": 2, "nodes": [0, 1]}, ValueError, "not both"),
         ([(0, 1)], {"n": -1}, ValueError, "n=-1"),
         ([(0, 1)], {"n": 10**12}, ValueError, "n=1000000000000"),
@@ -766,6 +765,40 @@ def test_bad_input_gets_an_error_with_the_value(source, options, error, said):
 def test_a_dense_array_is_told_the_sparse_way():
     with pytest.raises(TypeError, match=r"csr_array\(A\)"):
         as_graph(np.eye(5), n=5)
+
+
+def test_a_square_array_without_n_may_be_meant_as_a_matrix():
+    with pytest.raises(ValueError, match=r"an edge list needs .*csr_array\(A\)$"):
+        as_graph(np.eye(3))
+    with pytest.raises(ValueError, match=r"and not both$"):
+        as_graph(np.array([[0, 1], [1, 2], [2, 0]]))
+
+
+@pytest.mark.parametrize("edges", [[(0, 1), (2, 3)], np.array([[0, 1], [2, 3]])])
+def test_an_end_beyond_n_is_told_what_n_means(edges):
+    with pytest.raises(
+        UnknownLabel, match=r"no node 3; the nearest is 2\. n=3 means the nodes 0 \.\.\. 2; .* nodes="
+    ):
+        as_graph(edges, n=3)
+
+
+def test_an_attribute_that_no_edge_has_is_named():
+    graph = nx.path_graph(3)
+    nx.set_edge_attributes(graph, 2.0, "cost")
+    with pytest.raises(ValueError, match="no edge has 'csot'"):
+        as_graph(graph, weight="csot")
+    assert as_graph(graph, weight="cost").edge_weights.tolist() == [2.0, 2.0]
+    assert as_graph(graph).weights is None
+    assert as_graph(nx.empty_graph(2), weight="cost").m == 0
+
+
+@pytest.mark.parametrize("nodes", [None, [2, 1, 0]])
+def test_a_whole_float_is_the_label_that_it_equals(nodes):
+    graph = as_graph([(0.0, 2)], nodes=nodes, n=None if nodes else 3)
+    assert graph.index(2.0) == graph.index(2)
+    for wrong in (1.5, float("inf"), float("nan"), 3.0, -1.0):
+        with pytest.raises(UnknownLabel):
+            graph.index(wrong)
 
 
 def test_quadratic_work_is_refused_unless_forced():

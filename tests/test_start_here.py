@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from lessons import as_graph, course, datasets
+from lessons.show import graph as show_graph
 from lessons.show import start_here as show
 
 EDGES = [(0, 1), (0, 2), (1, 2), (2, 3)]
@@ -36,7 +37,8 @@ def test_the_map_draws_every_lesson():
 
 def test_messages_go_from_source_to_target():
     _, alt = show.draw_messages(as_graph(EDGES, n=4, directed=True), [1, 10, 100, 1000])
-    assert alt.endswith("Here 0 hears 0, 1 hears 1, 2 hears 11, 3 hears 100.")
+    assert "0 says 1, 1 says 10, 2 says 100, 3 says 1000." in alt
+    assert "0 hears 0, 1 hears 1, 2 hears 11, 3 hears 100." in alt
 
 
 @pytest.mark.parametrize(
@@ -44,9 +46,9 @@ def test_messages_go_from_source_to_target():
     [
         (45, "3.00 times as long; v is an eigenvector"),
         (135, "1.00 times as long; v is an eigenvector"),
-        (0, "2.24 times as long; A turns v by 27 degrees"),
-        (90, "2.24 times as long; A turns v by -27 degrees"),
-        (180, "2.24 times as long; A turns v by 27 degrees"),
+        (0, "2.24 times as long; S turns v by 27 degrees"),
+        (90, "2.24 times as long; S turns v by -27 degrees"),
+        (180, "2.24 times as long; S turns v by 27 degrees"),
     ],
 )
 def test_stretching(angle, told):
@@ -78,10 +80,11 @@ def test_one_edge_as_two_matrices():
 def test_the_neighbours_of_a_digit():
     graph = datasets.digits_graph(5)
     _, y = datasets.digits()
-    for digit in (10, 69, 5, 1796):
+    for digit in (10, 69, 5, 455, 1796):
         near = graph.neighbors(digit)
         fig, alt = show.draw_neighbors(digit, graph)
-        assert f"{sum(y[near] == y[digit])} of {len(near)} have the same label" in alt
+        assert f"among {min(len(near), 8)} of its {len(near)} neighbours" in alt
+        assert f"{sum(y[near] == y[digit])} have the same label" in alt
         assert sum(bool(axes.images) for axes in fig.axes) == min(len(near), 8) + 1
 
 
@@ -89,3 +92,13 @@ def test_every_digit_is_drawn():
     fig, _ = show.draw_digits(datasets.digits_graph(5))
     drawn = sum(len(points.get_offsets()) for points in fig.axes[0].collections[1:])
     assert drawn == 1797
+
+
+def test_values_stand_aside_of_edges():
+    path = as_graph(EDGES, n=5)
+    at = np.array([[0, 0], [1, 0], [0.5, -1], [0.5, -2], [9, 9]], float)
+    aside = np.array([show_graph._free_direction(path, at, row) for row in range(5)])
+    for row, label in enumerate(path.nodes):
+        steps = at[[path.index(other) for other in path.neighbors(label)]] - at[row]
+        assert all(step @ aside[row] < 0.5 * np.linalg.norm(step) for step in steps)
+    assert aside[4].round(6).tolist() == [0, 1], "above, where nothing is in the way"

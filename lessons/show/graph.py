@@ -46,7 +46,7 @@ def draw_graph(
     fig, axes = canvas(*size)
     draw_on(axes, graph, positions=positions, values=values or {}, marked=marked)
     axes.set_title(title, fontsize=11, color=INK)
-    return fig, alt or described(graph)
+    return fig, alt or described(graph, values)
 
 
 def draw_on(
@@ -72,7 +72,7 @@ def draw_on(
     for row, label in enumerate(graph.nodes):
         _draw_node(axes, str(label), at[row], label in marked)
         if values and label in values:
-            _draw_value(axes, values[label], at[row])
+            _draw_value(axes, values[label], at[row], _free_direction(graph, at, row))
 
 
 def layout(graph: Graph) -> NDArray[np.float64]:
@@ -132,22 +132,49 @@ def _force(at: NDArray[np.float64], pairs: NDArray[Any], strength: Any) -> NDArr
     return np.column_stack([np.bincount(pairs[:, 0], step[:, axis], len(at)) for axis in (0, 1)])
 
 
-def described(graph: Graph) -> str:
-    """A graph in a sentence, its edges listed while they are few.
+def described(graph: Graph, values: Mapping[Label, Any] | None = None) -> str:
+    """A graph in a sentence, its edges listed while they are few; the values of its nodes in another.
 
     >>> from lessons import as_graph
-    >>> described(as_graph([(0, 1), (1, 2)], n=3))
-    'An undirected graph of 3 nodes with the edges 0 – 1, 1 – 2.'
+    >>> described(as_graph([(0, 1), (1, 2)], n=3), {0: 0.5})
+    'An undirected graph of 3 nodes with the edges 0 – 1, 1 – 2. Written beside them: 0.5 at 0.'
     """
+    written = "" if not values else f" Written beside them: {listed(values, '{value} at {label}')}."
     kind = "A directed" if graph.directed else "An undirected"
     nodes = f"{graph.n:,} node{'' if graph.n == 1 else 's'}"
     if not graph.m:
-        return f"{kind} graph of {nodes} and no edges."
+        return f"{kind} graph of {nodes} and no edges.{written}"
     if graph.m > 12:
-        return f"{kind} graph of {nodes} and {graph.m:,} edges."
+        return f"{kind} graph of {nodes} and {graph.m:,} edges.{written}"
     line = "→" if graph.directed else "–"
-    listed = ", ".join(f"{u} {line} {v}" for u, v in graph.edges())
-    return f"{kind} graph of {nodes} with the edge{'' if graph.m == 1 else 's'} {listed}."
+    edges = ", ".join(f"{u} {line} {v}" for u, v in graph.edges())
+    return f"{kind} graph of {nodes} with the edge{'' if graph.m == 1 else 's'} {edges}.{written}"
+
+
+def listed(values: Mapping[Label, Any], form: str) -> str:
+    """Labels and values in words, by a form such as "{label} hears {value}".
+
+    >>> listed({"a": 1.0, "b": 0.25}, "{label} hears {value}")
+    'a hears 1, b hears 0.25'
+    """
+    return ", ".join(form.format(label=label, value=_written(value)) for label, value in values.items())
+
+
+def _written(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, int | float) else str(value)
+
+
+def _free_direction(graph: Graph, at: NDArray[np.float64], row: int) -> NDArray[np.float64]:
+    """The direction from a node, of eight, that is farthest from all of its edges."""
+    ends = graph.edge_rows[(graph.edge_rows == row).any(axis=1)]
+    steps = at[ends.sum(axis=1) - row] - at[row]
+    steps = steps[(steps != 0).any(axis=1)]
+    angles = np.pi / 4 * np.array([2, 1, 3, 0, 4, 7, 5, 6])  # of equal ones, above rather than below
+    compass = np.column_stack([np.cos(angles), np.sin(angles)])
+    if not len(steps):
+        return compass[0]
+    towards = compass @ (steps / np.linalg.norm(steps, axis=1, keepdims=True)).T
+    return compass[np.argmin(towards.max(axis=1).round(6))]
 
 
 def _draw_many(axes: Any, graph: Graph, at: NDArray[np.float64]) -> None:
@@ -165,11 +192,12 @@ def _draw_node(axes: Any, name: str, where: NDArray[np.float64], marked: bool) -
     axes.annotate(name, where, ha="center", va="center", color=ink, fontsize=9, zorder=4)
 
 
-def _draw_value(axes: Any, value: Any, where: NDArray[np.float64]) -> None:
-    text = f"{value:g}" if isinstance(value, int | float) else str(value)
+def _draw_value(axes: Any, value: Any, where: NDArray[np.float64], aside: NDArray[np.float64]) -> None:
     box = {"boxstyle": "round,pad=0.15", "facecolor": "#fff3d6", "edgecolor": "none"}
-    beside = {"xytext": (0, NODE + 9), "textcoords": "offset points"}
-    axes.annotate(text, where, ha="center", va="center", color=INK, fontsize=9, bbox=box, zorder=5, **beside)
+    offset = (float(aside[0]) * (NODE + 14), float(aside[1]) * (NODE + 10))
+    axes.annotate(
+        _written(value), where, offset, textcoords="offset points", ha="center", va="center", fontsize=9, bbox=box
+    )
 
 
 def _draw_edges(axes: Any, graph: Graph, at: NDArray[np.float64]) -> None:

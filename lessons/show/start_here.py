@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from lessons.graph import Graph, Label
 from lessons.show import FAINT, INK, PALETTE, PAPER, canvas
-from lessons.show.graph import draw_on, layout
+from lessons.show.graph import draw_on, layout, listed
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 Picture = tuple["Figure", str]
 
 STRETCHER = np.array([[2.0, 1.0], [1.0, 2.0]])  # stretches (1, 1) by 3 and (1, -1) by 1
-BOX = (0.82, 0.62)  # width and height of a lesson on the map
+BOX = (0.94, 0.66)  # width and height of a lesson on the map
 
 
 def draw_map(lessons: Sequence[Lesson]) -> Picture:
@@ -38,10 +38,10 @@ def draw_map(lessons: Sequence[Lesson]) -> Picture:
     for lesson in lessons:
         _draw_lesson(axes, lesson, at[lesson.id])
     corners = np.array(list(at.values()))
-    axes.set_xlim(corners[:, 0].min() - 0.45, corners[:, 0].max() + 0.45)
+    axes.set_xlim(corners[:, 0].min() - 0.48, corners[:, 0].max() + 0.48)
     axes.set_ylim(corners[:, 1].min() - 0.4, corners[:, 1].max() + 0.4)
     alt = (
-        "The lessons as boxes, with arrows to the lessons that require them. "
+        "The lessons as boxes, with an arrow to each that requires another, unless a longer way says so already. "
         "Every arrow points right, from a smaller number to a larger one."
     )
     return fig, alt
@@ -66,7 +66,7 @@ def _map_positions(lessons: Sequence[Lesson], arrows: list[tuple[str, str]]) -> 
         from_above = {lesson.id: [at[u][1] for u, v in arrows if v == lesson.id] for lesson in here}
         here.sort(key=lambda lesson: -np.mean(from_above[lesson.id] or [0]))  # stable: ties keep course order
         for place, lesson in enumerate(here):
-            at[lesson.id] = np.array([1.1 * c, most / 2 - (place + 0.5) * most / len(here)])
+            at[lesson.id] = np.array([1.22 * c, most / 2 - (place + 0.5) * most / len(here)])
     return at
 
 
@@ -75,7 +75,8 @@ def _join(axes: Any, start: NDArray[np.float64], end: NDArray[np.float64]) -> No
 
     half = np.array([BOX[0] / 2, 0])
     head = "-|>,head_length=4,head_width=2"
-    arrow = FancyArrowPatch(start + half, end - half, arrowstyle=head, shrinkA=0, shrinkB=0)
+    bow = "arc3,rad=0.15" if end[0] - start[0] > 2 else "arc3"  # round the boxes of the column between
+    arrow = FancyArrowPatch(start + half, end - half, arrowstyle=head, connectionstyle=bow, shrinkA=0, shrinkB=0)
     arrow.set(color=INK, linewidth=0.9, zorder=1)
     axes.add_patch(arrow)
 
@@ -89,7 +90,7 @@ def _draw_lesson(axes: Any, lesson: Lesson, where: NDArray[np.float64]) -> None:
     box.set(facecolor="#e8f2fb" if here else PAPER, edgecolor=INK, linestyle="-" if here else "--", zorder=2)
     axes.add_patch(box)
     words = lesson.id.replace("_", "\n")
-    axes.text(*where, f"{lesson.number:02d}\n{words}", ha="center", va="center", fontsize=6.1, color=INK, zorder=3)
+    axes.text(*where, f"{lesson.number:02d}\n{words}", ha="center", va="center", fontsize=6.9, color=INK, zorder=3)
 
 
 def draw_messages(graph: Graph, x: ArrayLike) -> Picture:
@@ -101,28 +102,27 @@ def draw_messages(graph: Graph, x: ArrayLike) -> Picture:
     for axes, values, title in ((before, signal, "says: x"), (after, heard, "hears: A.T @ x")):
         draw_on(axes, graph, positions=at, values=graph.by_node(values))
         axes.set_title(title, fontsize=10, color=INK)
-    told = ", ".join(f"{label} hears {value:g}" for label, value in graph.by_node(heard).items())
-    return (
-        fig,
-        f"The same graph twice, with what each node says and what it hears along its incoming edges. Here {told}.",
-    )
+    said, told = listed(graph.by_node(signal), "{label} says {value}"), graph.by_node(heard)
+    alt = f"The same graph twice: {said}. Along its edges, {listed(told, '{label} hears {value}')}."
+    return fig, alt
 
 
 def draw_stretch(angle: float) -> Picture:
     """A vector at an angle (degrees) and what the matrix [[2, 1], [1, 2]] makes of it."""
     v = np.array([np.cos(np.radians(angle)), np.sin(np.radians(angle))])
-    Av = STRETCHER @ v
+    Sv = STRETCHER @ v
     fig, axes = canvas(3.2, 3.2)
-    for vector, colour, name, width in ((Av, PALETTE[1], "A v", 2.0), (v, PALETTE[0], "v", 3.2)):
+    for vector, colour, name, width in ((Sv, PALETTE[1], "S v", 2.0), (v, PALETTE[0], "v", 3.2)):
         look = {"arrowstyle": "-|>", "color": colour, "linewidth": width, "shrinkA": 0, "shrinkB": 0}
         axes.annotate("", xy=vector, xytext=(0, 0), arrowprops=look)
-        axes.annotate(name, vector + np.array([0.12, -0.3]), color=INK, fontsize=10)
+        axes.annotate(name, vector + np.array([0.12, -0.35]), color=INK, fontsize=14)
     axes.set(xlim=(-1.6, 3.4), ylim=(-1.6, 3.4), aspect="equal")
-    turned = np.degrees(np.arctan2(Av[1], Av[0]) - np.arctan2(v[1], v[0]))
+    turned = np.degrees(np.arctan2(Sv[1], Sv[0]) - np.arctan2(v[1], v[0]))
     turned = (turned + 180) % 360 - 180
-    axes.set_title(f"turned by {turned:.0f}°, length × {np.linalg.norm(Av):.2f}", fontsize=9, color=INK)
-    how = "v is an eigenvector" if abs(turned) < 0.5 else f"A turns v by {turned:.0f} degrees"
-    return fig, f"The vector v at {angle:g} degrees and A v, {np.linalg.norm(Av):.2f} times as long; {how}."
+    axes.set_title(f"turned by {turned:.0f}°, length × {np.linalg.norm(Sv):.2f}", fontsize=13, color=INK)
+    axes.tick_params(labelsize=12)
+    how = "v is an eigenvector" if abs(turned) < 0.5 else f"S turns v by {turned:.0f} degrees"
+    return fig, f"The vector v at {angle:g} degrees and S v, {np.linalg.norm(Sv):.2f} times as long; {how}."
 
 
 def draw_slope(h: float) -> Picture:
@@ -135,7 +135,8 @@ def draw_slope(h: float) -> Picture:
     axes.plot(x, 1 + secant * (x - 1), color=PALETTE[5], label=f"secant, slope {secant:.2f}")
     axes.plot([1, 1 + h], [1, (1 + h) ** 2], "o", color=PALETTE[5])
     axes.set(xlim=(0, 2.2), ylim=(-0.5, 4.5), xlabel="x")
-    axes.legend(fontsize=8, frameon=False, loc="upper left")
+    axes.legend(fontsize=12, frameon=False, loc="upper left")
+    axes.tick_params(labelsize=12)
     return (
         fig,
         f"The parabola x², its tangent at 1 and the secant over a step of {h:g}, of slope {secant:.2f}.",
@@ -166,7 +167,7 @@ def _draw_array(axes: Any, name: str, values: NDArray[Any], height: float, marke
     """One array as a row of boxes, positions above them, marked boxes hatched and bold."""
     from matplotlib.patches import Rectangle
 
-    axes.text(0, height + 0.72, name, fontsize=9, color=INK, family="monospace")
+    axes.text(0, height + 0.76, name, fontsize=9, color=INK, family="monospace")
     for place, value in enumerate(values.tolist()):
         bold = place in marked
         box = Rectangle((place, height), 1, 0.5, facecolor="#fde7c2" if bold else PAPER, edgecolor=INK)
@@ -175,7 +176,7 @@ def _draw_array(axes: Any, name: str, values: NDArray[Any], height: float, marke
         weight = "bold" if bold else "normal"
         middle = {"ha": "center", "va": "center", "color": INK, "zorder": 4}
         axes.text(place + 0.5, height + 0.25, f"{value:g}", fontsize=8.5, weight=weight, **middle)
-        axes.text(place + 0.5, height + 0.6, place, fontsize=5.5, **(middle | {"color": "#666666"}))
+        axes.text(place + 0.5, height + 0.61, place, fontsize=7, **(middle | {"color": "#666666"}))
 
 
 def draw_two_nodes() -> Picture:
@@ -216,14 +217,14 @@ def draw_digits(graph: Graph) -> Picture:
     fig, axes = canvas(6.4, 5.4)
     axes.set_axis_off()
     axes.add_collection(LineCollection(at[graph.edge_rows], colors=FAINT, linewidths=0.4, zorder=1))
-    colours = (*PALETTE[:6], "#8a7a00", PALETTE[7], "#7f7f7f", "#8c564b")  # yellow numerals would be too pale
+    colours = (*PALETTE[:6], "#8a7a00", PALETTE[7], "#6a3d9a", "#8c564b")  # yellow numerals would be too pale
     for digit in range(10):
         here = at[y == digit]
         axes.scatter(*here.T, s=16, marker=f"${digit}$", color=colours[digit], linewidths=0.1, zorder=2)
     axes.autoscale_view()
     alt = (
-        "The neighbour graph of 1,797 digits, each drawn as its numeral. Equal numerals form tight clusters, "
-        "and few lines lead from one cluster to another."
+        "The neighbour graph of 1,797 digits, each drawn as its numeral. Equal numerals lie together, most of "
+        "them in one large cluster, and few lines join different ones."
     )
     return fig, alt
 
@@ -241,7 +242,10 @@ def draw_neighbors(digit: int, graph: Graph) -> Picture:
         name = f"[{y[row]}]" if row == digit else f"{y[row]}" if y[row] == y[digit] else f"{y[row]} ≠"
         axis.set_title(name, fontsize=9, color=INK, weight="bold" if row == digit else "normal", pad=2)
     same = int((y[near] == y[digit]).sum())
-    alt = f"Image {digit}, labelled {y[digit]}, among its neighbours: {same} of {len(near)} have the same label."
+    alt = (
+        f"Image {digit}, labelled {y[digit]}, among {len(shown) - 1} of its {len(near)} neighbours. "
+        f"Of all of them, {same} have the same label."
+    )
     return fig, alt
 
 
