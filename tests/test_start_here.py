@@ -84,7 +84,7 @@ def test_the_neighbours_of_a_digit():
         near = graph.neighbors(digit)
         fig, alt = show.draw_neighbors(digit, graph)
         assert f"among {min(len(near), 8)} of its {len(near)} neighbours" in alt
-        assert f"{sum(y[near] == y[digit])} have the same label" in alt
+        assert f"with the same label: {sum(y[near] == y[digit])} of {len(near)}." in alt
         assert sum(bool(axes.images) for axes in fig.axes) == min(len(near), 8) + 1
 
 

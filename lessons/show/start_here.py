@@ -243,8 +243,8 @@ def draw_neighbors(digit: int, graph: Graph) -> Picture:
         axis.set_title(name, fontsize=9, color=INK, weight="bold" if row == digit else "normal", pad=2)
     same = int((y[near] == y[digit]).sum())
     alt = (
-        f"Image {digit}, labelled {y[digit]}, among {len(shown) - 1} of its {len(near)} neighbours. "
-        f"Of all of them, {same} have the same label."
+        f"Image {digit}, labelled {y[digit]}, among {len(shown) - 1} of its {len(near)} neighbours; "
+        f"with the same label: {same} of {len(near)}."
     )
     return fig, alt
 
