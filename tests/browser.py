@@ -44,6 +44,7 @@ SCRIPT = """path => {
   const BROKEN = /Error (displaying|creating) widget|[Mm]odel not found/;
 
   const panel = () => [...window.jupyterapp.shell.widgets('main')].find(tab => tab.context?.path === path);
+  const scroller = () => panel().content.node.querySelector('.jp-WindowedPanel-outer');
   const code = () => panel().content.widgets.filter(cell => cell.model.type === 'code');
   const all = (node, selector) => [...node.querySelectorAll(selector)];
   const lastLine = node => node.innerText.trim().split('\\n').pop();
@@ -74,7 +75,8 @@ SCRIPT = """path => {
       const pictures = all(area, 'img, canvas, .jp-RenderedSVG svg, .widget-html svg');
       return pictures.length ? pictures.map(content).join() : texts(area);
     },
-    height: () => panel().content.node.querySelector('.jp-WindowedPanel-outer').scrollHeight + 200,
+    height: () => scroller().scrollHeight + 200,
+    toTop: () => { scroller().scrollTop = 0; },
     shutdown: () => panel().sessionContext.shutdown(),
   };
 }"""
@@ -252,6 +254,7 @@ def _shoot(page: Page, folder: Path | None, name: str) -> None:
         return
     folder.mkdir(parents=True, exist_ok=True)
     page.set_viewport_size({"width": WIDTH, "height": min(page.evaluate("course.height()"), TALLEST)})
+    page.evaluate("course.toTop()")
     page.wait_for_timeout(300)
     page.screenshot(path=folder / name)
     page.set_viewport_size({"width": WIDTH, "height": HEIGHT})
