@@ -9,7 +9,7 @@ import sys
 import types
 from copy import deepcopy
 from dataclasses import replace
-from itertools import pairwise
+from itertools import cycle, pairwise
 
 import networkx as nx
 import numpy as np
@@ -142,13 +142,23 @@ def test_a_value_with_dots_left_is_not_attempted_yet(made_up, capsys, stub):
     assert printed(capsys, "made_up-2", stub) == "made_up-2: not attempted yet\n"
 
 
-def test_a_forgotten_return_is_no_stub(made_up, capsys):
+def test_a_forgotten_return_is_no_stub_and_told(made_up, capsys):
     def forgetful(numbers):
         sorted(numbers, reverse=True)[:2]
 
     out = printed(capsys, "made_up-1", forgetful)
-    assert "not yet" in out
-    assert "Your function returned: None\n" in out
+    assert "not yet\nWhat must hold: your function returns something\n" in out
+    assert "Your function returned: None\nHint 1 of 3 (direction): A function that reaches its end" in out
+
+
+def test_none_is_an_answer_where_the_reference_gives_it():
+    def largest(numbers):
+        return max(numbers) if numbers else None
+
+    same = Property("it is the largest", lambda found, numbers: found == largest(numbers), ("a", "b", "c"))
+    exercise = replace(IMPLEMENT, reference=largest, properties=(same,))
+    assert judge(exercise, largest).status == "right"
+    assert judge(exercise, lambda numbers: print(end="")).failed is same
 
 
 def test_a_stub_takes_no_hint(made_up, capsys):
@@ -209,6 +219,25 @@ def test_solution_prints_code_or_value_and_why(made_up, capsys):
     assert capsys.readouterr().out == "4\n\n4 * 4 = 16.\n"
 
 
+@pytest.mark.parametrize(
+    ("annotated", "bare"),
+    [
+        (
+            "def f(a: int, *b: A['->'], c: B[C, D] = 3, **d: E) -> F[G]:\n    ...",
+            "def f(a, *b, c = 3, **d):\n    ...",
+        ),
+        (
+            "def f(\n    a: A,  # é: an A\n    b,\n) -> B:\n    ...",
+            "def f(\n    a,  # é: an A\n    b,\n):\n    ...",
+        ),
+        ("é: str = 'é'; x: A = {1: 2}[1:]", "é = 'é'; x = {1: 2}[1:]"),
+        ("def f():\n    x: A\n    return (lambda: 0)", "def f():\n    x: A\n    return (lambda: 0)"),
+    ],
+)
+def test_annotations_are_cut_out_and_nothing_else(annotated, bare):
+    assert machinery._without_annotations(annotated) == bare
+
+
 def test_a_function_for_a_value_and_a_value_for_a_function_are_told(made_up, capsys):
     out = printed(capsys, "made_up-1", [5, 4])
     assert "What must hold: the answer is a function, not a value\nYour answer: [5, 4]\nHint 1" in out
@@ -241,13 +270,22 @@ def test_an_unknown_topic_is_looked_for_in_all_topics():
 @pytest.mark.parametrize(
     ("answer", "told"),
     [
-        (
-            lambda numbers: 1 // 0,
-            "Your function raised ZeroDivisionError: integer division or modulo by zero",
-        ),
-        (lambda: [], "Your function raised TypeError: "),
-        (lambda numbers: numbers[0], "Your function raised IndexError: list index out of range"),
-        (lambda numbers: numbers.nothing, "Your function raised AttributeError: "),
+        (lambda numbers: 1 // 0, "ZeroDivisionError: integer division or modulo by zero"),
+        (lambda: [], "TypeError: "),
+        (lambda numbers: numbers[0], "IndexError: list index out of range"),
+        (lambda numbers: numbers.nothing, "AttributeError: "),
+    ],
+)
+def test_an_error_is_told_as_such(made_up, capsys, answer, told):
+    out = printed(capsys, "made_up-1", answer)
+    assert out.startswith("made_up-1: not yet\nWhat must hold: your code runs without an error\n")
+    assert f"numbers=[]\nYour function raised {told}" in out
+    assert "Hint 1 of 3 (direction): The message above names what went wrong" in out
+
+
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
         (lambda numbers: 5, "Your function returned: 5"),
         (lambda numbers: np.zeros((2, 2)), "Your function returned: [[0., 0.], [0., 0.]]"),
         (lambda numbers: object(), "Your function returned: <object object>"),
@@ -264,6 +302,19 @@ def test_odd_answers_are_told_in_a_line(made_up, capsys, answer, told):
     assert told in out
     assert " at 0x" not in out
     assert max(map(len, out.splitlines())) < 300
+
+
+def test_an_iterator_given_as_the_value_is_a_list(capsys):
+    out = printed(capsys, "start_here-5", (pair for pair in [(0, 1), (1, 0)]))
+    assert "What must hold: heard(A, x) is not what the nodes hear" in out
+    assert "Your answer: [(0, 1), (1, 0)]\n" in out
+    assert status("start_here-5", zip([0, 1], [1, 2], strict=True)) == "right"
+    assert status("start_here-1", cycle([0])) == "wrong"  # and comes to an end
+
+
+def test_an_iterator_that_fails_is_told(capsys):
+    out = printed(capsys, "start_here-5", ((0, 1 // k) for k in [1, 0]))
+    assert "What must hold: your code runs without an error\nYour answer raised ZeroDivisionError: " in out
 
 
 class Shy:
@@ -559,6 +610,19 @@ def test_what_is_printed_is_text_for_every_answer(exercise, capsys):
 
 
 @ALL
+def test_the_solution_can_be_pasted_and_is_right(exercise, capsys):
+    solution(exercise.id)
+    code = capsys.readouterr().out.rpartition("\n\n")[0]
+    names = {"np": np}
+    if callable(exercise.reference):
+        exec(compile(code, "cell", "exec", dont_inherit=True), names)  # annotations are looked up
+        answer = names[exercise.reference.__name__]
+    else:
+        answer = eval(code, names)
+    assert printed(capsys, exercise.id, answer).startswith(f"{exercise.id}: right")
+
+
+@ALL
 def test_a_failing_case_can_be_drawn(exercise, shown):
     pytest.importorskip("matplotlib", reason="pictures need matplotlib: the course extra")
     if exercise.draw is None:
@@ -626,17 +690,43 @@ def test_other_right_answers_are_right(id, answer):
 @pytest.mark.parametrize(
     ("id", "answer"),
     [
+        ("start_here-1", [0, 1, 11, 1000]),
+        ("start_here-1", [0, 2, 11, 100]),
         ("start_here-2", [1, 1.4, 1]),
         ("start_here-2", [math.nan] * 3),
         ("start_here-3", lambda f, x: (f(x + 0.01) - f(x - 0.01)) / 0.02),
         ("start_here-5", [(0, -1)]),
         ("start_here-5", [(0.5, 1)]),
+        ("start_here-5", [(0, 1), (0, 1), (1, 0)]),
         ("start_here-5", "01"),
         ("start_here-6", third_read),
     ],
 )
 def test_nearly_right_is_not_right(id, answer):
     assert status(id, answer) == "wrong"
+
+
+@pytest.mark.parametrize("id", ["start_here-1", "start_here-2"])
+@pytest.mark.parametrize("shape", [np.transpose, np.atleast_2d, str, lambda row: row.T.tolist(), set])
+def test_what_is_not_a_flat_list_is_told_as_such(id, shape, capsys):
+    right = {"start_here-1": [[0, 1, 11, 100]], "start_here-2": [[1, math.sqrt(2), 1]]}[id]
+    answer = shape(right[0]) if shape is set else shape(np.array(right))
+    assert "What must hold: the answer is a flat list of " in printed(capsys, id, answer)
+    assert "more than one pair" in printed(capsys, id, answer)
+
+
+@pytest.mark.parametrize(
+    ("id", "answer", "hinted"),
+    [
+        ("start_here-1", [0, 1, 11, 111], "Look at node 3"),
+        ("start_here-1", [0, 1, 12, 112], "only what a node says is heard, not what it heard itself"),
+        ("start_here-1", [0, 1, 12, 112], "Look at nodes 1 and 2"),
+        ("start_here-2", [1, 1.4, 1], "to three digits at least"),
+        ("start_here-3", lambda f, x: f(1) - f(0), "on a curve look at where you take f, and at the step"),
+    ],
+)
+def test_hints_fit_what_went_wrong(id, answer, hinted, capsys):
+    assert hinted in [printed(capsys, id, answer) for _ in machinery.STAGES][-1]
 
 
 def test_a_zero_vector_is_told_as_such():

@@ -11,6 +11,7 @@ that people really give; `problems` says what is amiss with one, and the tests a
 
 from __future__ import annotations
 
+import ast
 import dis
 import importlib
 import inspect
@@ -22,6 +23,7 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator
 from copy import deepcopy
 from dataclasses import dataclass
+from itertools import accumulate, islice
 from typing import Any, Literal
 
 import numpy as np
@@ -34,6 +36,7 @@ SEED = 7  # of every exercise's generator: the same cases for everybody
 STAGES = ("direction", "location", "near-code")
 CASES = range(30, 201)  # how many an exercise with a function as its answer has
 WIDTH = 200  # characters of a value that is shown
+LISTED = 1000  # values taken from an answer that is an iterator: it may have no end
 
 _hinted: dict[tuple[str, str], int] = {}  # hints given so far, by exercise and property
 _failed_last: dict[str, Property] = {}  # by exercise
@@ -55,9 +58,9 @@ def check(id: str, answer: object) -> None:
     start_here-1: not attempted yet
     >>> check("start_here-1", [0, 1, 11])
     start_here-1: not yet
-    What must hold: the answer is four numbers, what each node hears, in the order of the nodes
+    What must hold: the answer is a flat list of four numbers: what each node hears, in the order of the nodes
     Your answer: [0, 1, 11]
-    Hint 1 of 3 (direction): Every node gets a number, also one that hears nothing.
+    Hint 1 of 3 (direction): Every node gets a number, also one that hears nothing; all in one pair of brackets.
 
     Notebook: 00_start_here, and every exercise of the others.
     """
@@ -86,10 +89,11 @@ def hint(id: str) -> None:
 
 
 def solution(id: str) -> None:
-    """Print the code or value of the reference, and why. Raises UnknownLabel for an id that no exercise has.
+    """Print the code or value of the reference, to be pasted into a notebook, and why. Raises UnknownLabel for
+    an id that no exercise has.
 
     >>> solution("start_here-4")
-    def neighbors(indptr: NDArray[np.int64], indices: NDArray[np.int32], i: int) -> NDArray[np.int32]:
+    def neighbors(indptr, indices, i):
         return indices[indptr[i] : indptr[i + 1]]
     <BLANKLINE>
     Row i of A is the piece of indices between two entries of indptr. The next row starts where this one
@@ -203,7 +207,8 @@ class Counted(NDArrayOperatorsMixin):
 def judge(exercise: Exercise, answer: object) -> Verdict:
     """Try the answer on the cases, smallest first, up to the first property that fails; prints nothing.
 
-    Each call gets its own deep copy of the arguments, and is told to leave it as it was.
+    Each call gets its own deep copy of the arguments, and is told to leave it as it was. An iterator given as
+    the value is judged as the list of what it yields.
     """
     if _is_blank(answer):
         return Verdict("untouched")
@@ -274,25 +279,37 @@ class _Attempt:
 
 
 def _attempt(answer: Any, arguments: tuple[Any, ...]) -> _Attempt:
-    if not callable(answer):
-        return _Attempt(arguments, answer, None, f"Your answer: {_short(answer)}")
+    kind, gave = ("function", " returned") if callable(answer) else ("answer", "")
     given = deepcopy(arguments)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # NumPy's name a temporary file, another one in each run
-            result = answer(*given)
+            result = answer(*given) if callable(answer) else _listed(answer)
     except Exception as error:
-        return _Attempt(given, None, error, f"Your function raised {type(error).__name__}: {_line(str(error))}")
-    return _Attempt(given, result, None, f"Your function returned: {_short(result)}")
+        return _Attempt(given, None, error, f"Your {kind} raised {type(error).__name__}: {_line(str(error))}")
+    return _Attempt(given, result, None, f"Your {kind}{gave}: {_short(result)}")
+
+
+def _listed(value: Any) -> Any:
+    """A value that can be looked at more than once: of an iterator, the list."""
+    return list(islice(value, LISTED)) if isinstance(value, Iterator) else value
 
 
 def _first_failure(exercise: Exercise, arguments: tuple[Any, ...], attempt: _Attempt) -> Property | None:
-    if attempt.error is not None:
-        return exercise.properties[0]
-    if not _same(arguments, attempt.given):
+    if not RUNS.holds(attempt.error):
+        return RUNS
+    if not LEFT_AS_WERE.holds(arguments, attempt.given):
         return LEFT_AS_WERE
+    if not RETURNS.holds(attempt.result) and _always_returns(exercise):
+        return RETURNS
     failures = (p for p in exercise.properties if not _holds(p, attempt.result, attempt.given))
     return next(failures, None)
+
+
+def _always_returns(exercise: Exercise) -> bool:
+    """Whether None is never the right answer; where it sometimes is, a wrong None is not a forgotten return."""
+    cases = exercise.cases(np.random.default_rng(SEED))
+    return all(_attempt(exercise.reference, arguments).result is not None for arguments in cases)
 
 
 def _holds(wanted: Property, result: Any, arguments: tuple[Any, ...]) -> bool:
@@ -361,6 +378,24 @@ VALUE_WANTED = Property(
         "The exercise asks for a result, not for the way to it.",
         "Look at the second argument of check(...).",
         "Write the value itself there, or call your function and pass what it returns.",
+    ),
+)
+RUNS = Property(
+    says="your code runs without an error",
+    holds=lambda error: error is None,
+    hints=(
+        "The message above names what went wrong; its last words are the most precise.",
+        "Try the input above yourself, in a cell of its own: there the error shows its line.",
+        "Compare the names in your code, and the number and order of its arguments, with what the exercise asks.",
+    ),
+)
+RETURNS = Property(
+    says="your function returns something",
+    holds=lambda result: result is not None,
+    hints=(
+        "A function that reaches its end without a return gives back None.",
+        "Look at the last line of your function, and of each branch: does every way through it end in a return?",
+        "Write `return` before the result. What is printed is not returned, and sort or append return None.",
     ),
 )
 LEFT_AS_WERE = Property(
@@ -437,7 +472,26 @@ def _in_notebook() -> bool:
 def _source(reference: Any) -> str:
     if not callable(reference):
         return repr(reference)
-    return textwrap.dedent(inspect.getsource(reference)).rstrip()
+    return _without_annotations(textwrap.dedent(inspect.getsource(reference)).rstrip())
+
+
+def _without_annotations(code: str) -> str:
+    """The code, formatted as it was, without annotations: a notebook need not know the names in them."""
+    text = code.encode()  # in bytes, as ast counts columns
+    for start, end in sorted(_annotation_spans(text), reverse=True):
+        text = text[:start] + text[end:]
+    return text.decode()
+
+
+def _annotation_spans(code: bytes) -> Iterator[tuple[int, int]]:
+    """Where the annotations are, from behind what they annotate; a bare `x: int` is not, being nothing without."""
+    lines = [0, *accumulate(map(len, code.splitlines(keepends=True)))]
+    for node in ast.walk(ast.parse(code)):
+        mark = b"->" if hasattr(node, "returns") else b":"
+        annotation = getattr(node, "returns", None) or getattr(node, "annotation", None)
+        if annotation is not None and getattr(node, "value", node) is not None:
+            begin = code.rindex(mark, 0, lines[annotation.lineno - 1] + annotation.col_offset)
+            yield len(code[:begin].rstrip()), lines[annotation.end_lineno - 1] + annotation.end_col_offset
 
 
 # -------------------------------------------------------------------------------- judging the exercise

@@ -32,12 +32,13 @@ HEARD = Exercise(
     cases=once,
     properties=(
         Property(
-            says="the answer is four numbers, what each node hears, in the order of the nodes",
+            says="the answer is a flat list of four numbers: what each node hears, in the order of the nodes",
             holds=lambda heard: np.shape(heard) == (4,) and np.isfinite(heard).all(),
             hints=(
-                "Every node gets a number, also one that hears nothing.",
-                "Node 0: no edge ends there.",
-                "Start with heard = [0, 0, 0, 0], and add along each edge.",
+                "Every node gets a number, also one that hears nothing; all in one pair of brackets.",
+                "Count the numbers: no edge ends at node 0, which counts all the same. Count the brackets: "
+                "a column, of shape (4, 1), has more than one pair.",
+                "Start with heard = [0, 0, 0, 0], and add along each edge. Of a column y, take y.ravel().",
             ),
         ),
         Property(
@@ -50,12 +51,21 @@ HEARD = Exercise(
             ),
         ),
         Property(
-            says="each node hears the sum of the signals of the nodes with an edge to it, and nothing else",
-            holds=lambda heard: np.array_equal(heard, (0, 1, 11, 100)),
+            says="a node hears the sum of the signals of the nodes with an edge to it, and nothing else",
+            holds=lambda heard: tuple(heard[:3]) == (0, 1, 11),
             hints=(
-                "Messages are added up, and a node does not hear itself unless it has an edge to itself.",
-                "Look at node 2: the edges 0 -> 2 and 1 -> 2 end there.",
-                "Node 2 hears x[0] + x[1]. Go through the other nodes in the same way, or compute A.T @ x.",
+                "Messages are added up; only what a node says is heard, not what it heard itself.",
+                "Look at nodes 1 and 2: 0 -> 1 ends at node 1, and 0 -> 2 and 1 -> 2 end at node 2.",
+                "Node 1 hears x[0] and node 2 hears x[0] + x[1]. Node by node, or at once: compute A.T @ x.",
+            ),
+        ),
+        Property(
+            says="a signal goes along one edge: only what a node says is heard, not what it heard itself",
+            holds=lambda heard: heard[3] == 100,
+            hints=(
+                "Everybody speaks once, at the same time: nobody passes on what came in.",
+                "Look at node 3: one edge ends there, 2 -> 3.",
+                "Node 3 hears x[2], whatever node 2 hears, and not itself; A.T @ x has it in its last place.",
             ),
         ),
     ),
@@ -66,7 +76,10 @@ HEARD = Exercise(
         (0, 1, 2, 1),  # counts the neighbours
         (1, 11, 111, 1100),  # x + A.T @ x: its own signal too
         (0, 1, 5.5, 100),  # the mean instead of the sum
+        (0, 1, 11, 111),  # node 2 passes on what it heard
+        (0, 1, 12, 112),  # everybody does
         (1, 11, 100),  # leaves out the node that hears nothing
+        ((0,), (1,), (11,), (100,)),  # a column
     ),
     why=(
         "A[i, j] is the edge i -> j, so column j of A holds the edges that enter j, and row j of A.T is "
@@ -101,21 +114,24 @@ EIGENVECTOR = Exercise(
     cases=once,
     properties=(
         Property(
-            says="the answer is a vector of three numbers, not all of them zero",
+            says="the answer is a flat list of three numbers, to three digits, and not all of them zero",
             holds=lambda v: np.shape(v) == (3,) and np.isfinite(v).all() and np.any(v),
             hints=(
                 "A vector of this matrix has one number for each of its three columns.",
-                "The factor is not asked for, and the zero vector has no direction that could be kept.",
-                "Write three numbers, [1, a, 1], and find the a that keeps the direction.",
+                "The factor is not asked for, the zero vector has no direction that could be kept, and a "
+                "column, of shape (3, 1), has more than one pair of brackets.",
+                "Write three numbers, [1, a, 1], and find the a that keeps the direction. Of a column v, take "
+                "v.ravel().",
             ),
         ),
         Property(
-            says="the matrix only stretches it: A @ v is a multiple of v",
+            says="the matrix only stretches it: A @ v is a multiple of v, to three digits",
             holds=_only_stretched,
             hints=(
                 "Multiply, and compare the direction: A @ v divided by v is the same number in each place.",
                 "Look at the middle of A @ v: it adds up both ends, while an end only copies the middle.",
-                "With v = [1, a, 1] the product is [a, 2, a]: it is a multiple of v if a / 1 = 2 / a.",
+                "With v = [1, a, 1] the product is [a, 2, a]: it is a multiple of v if a / 1 = 2 / a. Give a "
+                "to three digits at least.",
             ),
         ),
         Property(
@@ -136,6 +152,8 @@ EIGENVECTOR = Exercise(
         math.sqrt(2),  # the factor, not the vector
         (1, 1, 1),
         (1, 2, 1),  # the degrees
+        (1, 1.4, 1),  # two digits
+        ((1.0,), (math.sqrt(2),), (1.0,)),  # a column
     ),
     why=(
         "A @ [1, a, 1] is [a, 2, a], and that is a multiple of [1, a, 1] if a * a = 2. With a = sqrt(2) the "
@@ -218,6 +236,10 @@ def _both_sides(f: Any, x: float) -> Any:
     return [(f(x + 1e-5) - f(x)) / 1e-5, (f(x) - f(x - 1e-5)) / 1e-5]
 
 
+def _from_0_to_1(f: Any, x: float) -> Any:
+    return f(1.0) - f(0.0)
+
+
 def _coarse(f: Any, x: float) -> Any:
     return (f(x + 0.1) - f(x - 0.1)) / 0.2
 
@@ -266,8 +288,8 @@ SLOPE = Exercise(
             says="the slope of a curve is right to a millionth of max(1, its size)",
             holds=_is_slope,
             hints=(
-                "The formula is right; the step makes the difference.",
-                "Look at h: on a curve a long step sees the bend, a one-sided one far sooner.",
+                "On a line your formula holds; on a curve look at where you take f, and at the step.",
+                "Take f near x, and look at h: on a curve a long step sees the bend, a one-sided one far sooner.",
                 "Go the same way to both sides of x, with h between 1e-6 and 1e-4.",
             ),
         ),
@@ -282,6 +304,7 @@ SLOPE = Exercise(
         _brackets_missing,
         _rise_over_x,
         _both_sides,
+        _from_0_to_1,
         _coarse,
     ),
     why=(
@@ -412,7 +435,7 @@ def heard(A: NDArray[Any], x: NDArray[Any]) -> NDArray[Any]:
     return A @ x
 
 
-def _heard_by_edges(edges: list[tuple[int, int]], x: NDArray[Any]) -> NDArray[Any]:
+def _heard_by_edges(edges: set[tuple[int, int]], x: NDArray[Any]) -> NDArray[Any]:
     """The definition: along each edge i -> j, node j hears x[i]."""
     total = np.zeros(len(x))
     for i, j in edges:
@@ -426,10 +449,10 @@ def _is_edge_list(edges: Any) -> bool:
 
 
 def _shows_the_bug(edges: Any) -> bool:
-    pairs = [(int(i), int(j)) for i, j in edges]
+    pairs = {(int(i), int(j)) for i, j in edges}  # A[i, j] = 1, however often an edge is named
     A = np.zeros((3, 3))
     for i, j in pairs:
-        A[i, j] += 1.0
+        A[i, j] = 1.0
     x = np.array([1.0, 10.0, 100.0])
     return not np.array_equal(heard(A, x), _heard_by_edges(pairs, x))
 
@@ -460,6 +483,7 @@ SPOT_THE_BUG = Exercise(
     reference=[(0, 1)],
     wrong=(
         [(0, 1), (1, 0)],
+        [(0, 1), (0, 1), (1, 0)],  # named twice is still one edge
         [(0, 1), (1, 0), (1, 2), (2, 1), (0, 2), (2, 0)],
         [],
         [(0, 0), (2, 2)],  # self-loops only
