@@ -49,7 +49,7 @@ def test_nothing_is_saved_that_changes_from_run_to_run(path, cells):
     assert metadata["kernelspec"]["name"] == "python3"
     assert all(set(cell["metadata"]) <= {"tags"} for cell in cells)
     told = [output for output in outputs_of(cells) if "base64" not in json.dumps(output)]
-    assert not re.search(r"at 0x[0-9a-f]{6,}|/tmp/|/home/|/root/|/Users/|C:\\\\", json.dumps(told))
+    assert not re.search(r"at 0x[0-9a-f]{6,}|/(tmp|home|root|Users)/|C:\\\\", json.dumps(told))
 
 
 def test_what_is_not_compared_is_counted(path, cells):
