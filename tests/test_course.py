@@ -50,6 +50,13 @@ def test_the_course_is_in_order() -> None:
     assert course.graph().nodes == tuple(topological_sort(course.graph()))
 
 
+def test_the_order_is_that_of_our_own_sort(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+    monkeypatch.setattr(course, "topological_sort", lambda graph: asked.append(graph) or topological_sort(graph))
+    order = [lesson.id for lesson in course.lessons()]
+    assert [topological_sort(graph) for graph in asked] == [order]
+
+
 def test_every_lesson_after_the_first_has_what_it_requires_on_the_map() -> None:
     edges = {(required, lesson.id) for lesson in course.lessons() for required in lesson.requires}
     assert set(course.graph().edges()) == edges
