@@ -12,27 +12,24 @@ from __future__ import annotations
 
 import operator
 import sys
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from numbers import Integral, Real
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from lessons import _csr
+from lessons._csr import Label, Parallel
 from lessons.errors import UnknownLabel
 
 if TYPE_CHECKING:
     import networkx
     import scipy.sparse
 
-Label = Hashable
-Parallel = Literal["sum", "min", "max", "error"]
 T = TypeVar("T")
 
 DENSE_LIMIT = 5_000  # nodes; an n x n array of float64 then takes 200 MB
-NEARLY = 1e-12  # two weights this close, relative to the larger, are the two halves of one undirected edge
-COUNTED_FROM = 50_000  # arcs; below, comparing them sorts faster than counting
-COMPILED_FROM = 1_000_000  # arcs; below, importing numba takes longer than it saves
 
 
 def _kept(compute: Callable[[Graph], T]) -> property:
@@ -264,10 +261,10 @@ class Graph:
         >>> as_graph([(0, 1), (1, 0)], n=2, directed=True).to_undirected().edge_weights
         array([2.])
         """
-        _check_parallel(parallel)
+        _csr.check_parallel(parallel)
         if not self.directed:
             return self
-        arrays = _from_pairs(self.n, self.edge_rows, self.weights, False, parallel, self._labels)
+        arrays = _csr.from_pairs(self.n, self.edge_rows, self.weights, False, parallel, self._labels)
         return Graph(*arrays, directed=False, labels=self._labels)
 
     def to_scipy(self) -> scipy.sparse.csr_array:
@@ -370,7 +367,7 @@ def as_graph(
 
     Notebook: 00_start_here.
     """
-    _check_parallel(parallel)
+    _csr.check_parallel(parallel)
     graph = _read_graph(source, weight, parallel)
     if graph is not None:
         if n is not None or nodes is not None:
@@ -447,7 +444,7 @@ def _from_networkx(source: networkx.Graph, weight: str | None, parallel: Paralle
             )
         weights = _numbers([value for *_, value in edges], [(u, v) for u, v, _ in edges])
     labels = _plain(nodes)
-    arrays = _from_pairs(len(nodes), pairs, weights, source.is_directed(), parallel, labels)
+    arrays = _csr.from_pairs(len(nodes), pairs, weights, source.is_directed(), parallel, labels)
     return Graph(*arrays, directed=source.is_directed(), labels=labels)
 
 
@@ -470,7 +467,7 @@ def _from_edge_list(
     labels = None if given is None else _plain(given)
     ends, weights = _split_array(source) if isinstance(source, np.ndarray) else _split_tuples(list(source))
     pairs = _rows_of(ends, count, labels)
-    arrays = _from_pairs(count, pairs, weights, directed, parallel, labels)
+    arrays = _csr.from_pairs(count, pairs, weights, directed, parallel, labels)
     return Graph(*arrays, directed=directed, labels=labels)
 
 
@@ -502,7 +499,7 @@ def _split_array(edges: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.float64]
         ends = ends.astype(np.int64)
     if edges.shape[1] == 2:
         return ends, None
-    return ends, _finite(edges[:, 2].astype(np.float64), lambda at: ends[at].tolist())
+    return ends, _csr.finite(edges[:, 2].astype(np.float64), lambda at: ends[at].tolist())
 
 
 def _rows_of(ends: list[Any] | NDArray[Any], n: int, labels: tuple[Label, ...] | None) -> NDArray[np.int32]:
@@ -541,9 +538,9 @@ def _from_scipy(source: Any, nodes: Iterable[Label] | None, directed: bool | Non
         raise ValueError(f"{len(given)} labels for a matrix of {n} nodes")
     labels = None if given is None else _plain(given)
     indptr, indices, weights = _csr_of_matrix(source, parallel, labels)
-    _finite(weights, None)
+    _csr.finite(weights, None)
     if directed is not True:
-        odd = _mirror(indptr, indices, weights)
+        odd = _csr.make_symmetric(indptr, indices, weights)
         if odd >= 0 and directed is False:
             row, column = int(np.searchsorted(indptr, odd, side="right")) - 1, int(indices[odd])
             raise ValueError(
@@ -574,140 +571,14 @@ def _csr_of_matrix(
         ours = coo_array((arcs.data.astype(np.float64, copy=False), (arcs.row, arcs.col)), shape=source.shape)
     if parallel != "sum":
         arcs, n = ours.tocoo(), source.shape[0]
-        codes, weights = _merged(_coded(n, arcs.row, arcs.col), arcs.data, n, parallel, labels)
-        return *_compressed(n, codes), weights
+        codes, weights = _csr.merge(_csr.coded(n, arcs.row, arcs.col), arcs.data, n, parallel, labels)
+        return *_csr.compressed(n, codes), weights
     if ours.format == "coo":
         ours = ours.tocsr()
     elif not ours.has_canonical_format:
         ours = ours.copy()  # sorting would reach the arrays of the source
     ours.sum_duplicates()
     return ours.indptr.astype(np.int64), ours.indices.astype(np.int32), ours.data
-
-
-# ---------------------------------------------------------------------------------------- from pairs to CSR
-
-
-def _from_pairs(
-    n: int,
-    pairs: NDArray[np.int32],
-    weights: NDArray[np.float64] | None,
-    directed: bool,
-    parallel: Parallel,
-    labels: tuple[Label, ...] | None,
-) -> tuple[NDArray, NDArray, NDArray | None]:
-    """Canonical CSR arrays of (m, 2) pairs of rows; the weights stay absent while each edge counts one."""
-    rows, columns = pairs.T
-    if not directed:  # merged in one orientation, so that both arcs get the very same sum
-        rows, columns = np.minimum(rows, columns), np.maximum(rows, columns)
-    codes, merged = _merged(_coded(n, rows, columns), weights, n, parallel, labels)
-    if not directed:
-        rows, columns = np.divmod(codes, n)
-        mirrored = rows != columns
-        codes = np.concatenate([codes, _coded(n, columns, rows)[mirrored]])
-        order = _order(codes, n)
-        codes = codes[order]
-        merged = None if merged is None else np.concatenate([merged, merged[mirrored]])[order]
-    return *_compressed(n, codes), merged
-
-
-def _coded(n: int, rows: NDArray, columns: NDArray) -> NDArray[np.int64]:
-    """One number for each arc, in the order of rows, then columns; below n^2, so it fits into 62 bits."""
-    return rows.astype(np.int64) * n + columns
-
-
-def _order(codes: NDArray[np.int64], n: int) -> NDArray[np.integer]:
-    """The stable order that sorts arcs: for many, by counting, first their columns and then their rows."""
-    if len(codes) < COUNTED_FROM:
-        return np.argsort(codes, kind="stable")
-    rows, columns = np.divmod(codes, n)
-    by_column = _counted_order(columns, n)
-    return by_column[_counted_order(rows[by_column], n)]
-
-
-def _counted_order(keys: NDArray[np.int64], n: int) -> NDArray[np.integer]:
-    """The stable order that sorts keys 0 ... n - 1; scipy counts them to turn a matrix of one entry a row."""
-    from scipy.sparse import csr_array
-
-    count = len(keys)
-    marks = csr_array((np.ones(count, np.int8), keys, np.arange(count + 1)), shape=(count, n))
-    return marks.tocsc().indices
-
-
-def _merged(
-    codes: NDArray[np.int64],
-    weights: NDArray[np.float64] | None,
-    n: int,
-    parallel: Parallel,
-    labels: tuple[Label, ...] | None,
-) -> tuple[NDArray[np.int64], NDArray[np.float64] | None]:
-    """Sorted arcs, each once; the weights of equal ones merged in the order given."""
-    order = _order(codes, n)
-    codes, weights = codes[order], None if weights is None else weights[order]
-    first = np.ones(len(codes), bool)
-    first[1:] = codes[1:] != codes[:-1]
-    if first.all():
-        return codes, weights
-
-    def named(code: np.int64) -> tuple[Label, ...]:
-        return tuple(row if labels is None else labels[row] for row in divmod(int(code), n))
-
-    if parallel == "error":
-        edge = named(codes[~first][0])
-        raise ValueError(f'edge {edge!r} is there more than once: pass parallel="sum", "min" or "max" to merge')
-    if weights is None and parallel != "sum":
-        return codes[first], None
-    values = np.ones(len(codes)) if weights is None else weights
-    merge = {"sum": np.add, "min": np.minimum, "max": np.maximum}[parallel]
-    with np.errstate(over="ignore"):  # a sum may leave the floats; that is an error, and not a warning
-        merged = merge.reduceat(values, np.flatnonzero(first))
-    return codes[first], _finite(merged, lambda at: named(codes[first][at]))
-
-
-def _compressed(n: int, codes: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
-    """indptr and indices of sorted arcs."""
-    rows, columns = np.divmod(codes, n)
-    indptr = np.zeros(n + 1, np.int64)
-    np.cumsum(np.bincount(rows, minlength=n), out=indptr[1:])
-    return indptr, columns.astype(np.int32)
-
-
-def _mirror(indptr: NDArray[np.int64], indices: NDArray[np.int32], weights: NDArray[np.float64]) -> int:
-    """Give both arcs of each edge the weight of the upper one, A[i, j] with i < j, if the matrix is symmetric.
-
-    -> -1, or the first arc without an equal one back; equal means up to rounding (`NEARLY`).
-    """
-    if len(indices) >= COMPILED_FROM:
-        from lessons.compiled.graph import mirror
-
-        return int(mirror(indptr, indices, weights, NEARLY))
-    return mirror_definition(indptr, indices, weights, NEARLY)
-
-
-def mirror_definition(
-    indptr: NDArray[np.int64], indices: NDArray[np.int32], weights: NDArray[np.float64], nearly: float
-) -> int:
-    """The definition of `compiled.graph.mirror`: a symmetric matrix is equal to its transpose.
-
-    Returns the first arc that has no equal one back, or -1; then `weights` below the diagonal were changed in
-    place. O(arcs log arcs).
-
-    >>> weights = np.array([2.0, 3.0])
-    >>> mirror_definition(np.array([0, 1, 2]), np.array([1, 0], np.int32), weights, nearly=1e-12)
-    0
-    """
-    n = len(indptr) - 1
-    sources = np.repeat(np.arange(n), np.diff(indptr))
-    arcs, turned = sources * n + indices, indices * np.int64(n) + sources
-    back = np.minimum(np.searchsorted(arcs, turned), len(arcs) - 1)  # where the arc back stands, if anywhere
-    larger = np.maximum(np.abs(weights), np.abs(weights[back]))
-    with np.errstate(over="ignore"):
-        far = np.abs(weights - weights[back]) > nearly * larger
-    odd = far | (arcs[back] != turned)
-    if odd.any():
-        return int(np.argmax(odd))
-    below = sources > indices
-    weights[below] = weights[back[below]]
-    return -1
 
 
 # ---------------------------------------------------------------------------------------- small checks
@@ -725,11 +596,6 @@ def _checked_count(n: Any) -> int:
     if not 0 <= int(n) < 2**31:
         raise ValueError(f"n={n}: a graph has 0 to 2,147,483,647 nodes")
     return int(n)
-
-
-def _check_parallel(parallel: str) -> None:
-    if parallel not in ("sum", "min", "max", "error"):
-        raise ValueError(f'parallel={parallel!r}: one of "sum", "min", "max", "error"')
 
 
 def _plain(labels: tuple[Label, ...]) -> tuple[Label, ...] | None:
@@ -751,7 +617,7 @@ def _numbers(values: list[Any], ends: list[Any]) -> NDArray[np.float64]:
     for value, edge in zip(values, ends, strict=True):
         if not isinstance(value, Real):
             raise TypeError(f"edge {edge!r} has weight {value!r}: a weight is a real number")
-    return _finite(np.array([_float(value) for value in values]), ends.__getitem__)
+    return _csr.finite(np.array([_float(value) for value in values]), ends.__getitem__)
 
 
 def _float(value: Real) -> float:
@@ -759,16 +625,6 @@ def _float(value: Real) -> float:
         return float(value)
     except OverflowError:  # an integer that is larger than any float
         return np.inf
-
-
-def _finite(weights: NDArray[np.float64], edge: Callable[[int], Iterable[Label]] | None) -> NDArray[np.float64]:
-    """The weights themselves; `edge` tells the message the ends of the one that is not finite."""
-    bad = ~np.isfinite(weights)
-    if bad.any():
-        at = int(np.argmax(bad))
-        where = "" if edge is None else f" of edge {tuple(edge(at))!r}"
-        raise ValueError(f"weight {weights[at]}{where}: weights are finite numbers")
-    return weights
 
 
 def _aligned(values: ArrayLike, length: int, what: str) -> list[Any]:

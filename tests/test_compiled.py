@@ -18,9 +18,9 @@ from strategies import graphs
 
 import lessons.compiled
 from lessons import as_graph
+from lessons._csr import NEARLY, mirror_definition
 from lessons.compiled import kernel
 from lessons.compiled.graph import mirror
-from lessons.graph import NEARLY, mirror_definition
 
 ROOM = Path(lessons.compiled.__file__).parent
 MODULES = sorted(module.name for module in pkgutil.iter_modules([str(ROOM)]))
@@ -183,8 +183,8 @@ def test_weights_whose_difference_is_no_float():
 
 
 def test_a_large_graph_takes_the_compiled_way(monkeypatch):
-    monkeypatch.setattr("lessons.graph.COMPILED_FROM", 0)
-    monkeypatch.setattr("lessons.graph.mirror_definition", None)
+    monkeypatch.setattr("lessons._csr.COMPILED_FROM", 0)
+    monkeypatch.setattr("lessons._csr.mirror_definition", None)
     assert not as_graph(sp.csr_array([[0, 2.0], [2.0, 0]])).directed
     assert as_graph(sp.csr_array([[0, 2.0], [0, 0]])).directed
 

@@ -124,7 +124,7 @@ def requirements() -> dict[str, set[str]]:
 def test_everything_stands_on_its_floor():
     modules, imports = imports_of(HOUSE)
     assert {"graph", "compiled.graph", "topological_sort", "show"} <= modules
-    assert Import("graph", "lessons.compiled.graph", True) in imports
+    assert Import("_csr", "lessons.compiled.graph", True) in imports
     assert Import("graph", "numpy", False) in imports
     assert faults(HOUSE, requirements()) == []
 

@@ -16,8 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import Case, cases, graphs
 
-from lessons import Graph, as_graph
-from lessons import graph as graph_module
+from lessons import Graph, _csr, as_graph
 from lessons.errors import UnknownLabel
 from lessons.graph import DENSE_LIMIT, check_dense
 
@@ -814,9 +813,9 @@ def test_quadratic_work_is_refused_unless_forced():
 @pytest.mark.parametrize("n", [1, 3, 1000])
 def test_counting_sorts_arcs_as_comparing_does(n, monkeypatch):
     codes = np.random.default_rng(n).integers(0, n * n, 500)
-    compared = graph_module._order(codes, n)
-    monkeypatch.setattr(graph_module, "COUNTED_FROM", 0)
-    assert np.array_equal(graph_module._order(codes, n), compared), "both are stable, so there is one answer"
+    compared = _csr._order(codes, n)
+    monkeypatch.setattr(_csr, "COUNTED_FROM", 0)
+    assert np.array_equal(_csr._order(codes, n), compared), "both are stable, so there is one answer"
 
 
 # ------------------------------------------------------------------------------------------------ at scale

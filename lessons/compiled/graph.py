@@ -1,11 +1,11 @@
-"""The kernel of `lessons.graph`."""
+"""The kernel of `lessons.graph`, called by `lessons._csr`."""
 
 from lessons.compiled import kernel
 
 
 @kernel("i8(i8[:], i4[:], f8[:]!, f8)")
 def mirror(indptr, indices, weights, nearly):  # type: ignore[no-untyped-def]
-    """See `lessons.graph.mirror_definition`; O(n + arcs), and O(n) memory, which the definition is not."""
+    """See `lessons._csr.mirror_definition`; O(n + arcs), and O(n) memory, which the definition is not."""
     n = indptr.size - 1
     below = indptr[:-1].copy()  # for each row, its first arc that no smaller row has met from its side
     lonely = indices.size  # the first arc to a smaller row that was passed over, as that row has none back
