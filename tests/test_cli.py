@@ -210,7 +210,7 @@ def test_an_unknown_lesson_names_the_nearest() -> None:
 
 
 def test_doctor_is_ready() -> None:
-    done = command("doctor", LESSONS_DATA="")
+    done = command("doctor", LESSONS_DATA="", NUMBA_DISABLE_JIT="0")
     assert done.returncode == 0, done.stdout
     *lines, last = done.stdout.splitlines()
     assert last == "ready"
@@ -278,6 +278,7 @@ def test_doctor_tells_what_stops_numba(
         raise RuntimeError("cannot cache: no locator\nand more")
 
     monkeypatch.setattr("numba.njit", njit)
+    monkeypatch.setattr("numba.config.DISABLE_JIT", 0)
     assert cli.main(["doctor"]) == 1
     last = capsys.readouterr().out.splitlines()[-1]
     assert last == "not ready: compiler (numba: RuntimeError: cannot cache: no locator)"
