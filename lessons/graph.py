@@ -519,7 +519,8 @@ def _rows_of(ends: list[Any] | NDArray[Any], n: int, labels: tuple[Label, ...] |
 
 
 def _told_by_n(n: int) -> str:
-    return f"n={n} means the nodes 0 ... {n - 1}; for other labels pass nodes=[...] instead"
+    nodes = f"the nodes 0 ... {n - 1}" if n else "that there are no nodes"
+    return f"n={n} means {nodes}; for other labels pass nodes=[...] instead"
 
 
 def _is_sparse(source: object) -> bool:

@@ -216,10 +216,8 @@ class _Reader:
         weights = numbers[1::2] if header.weighted else np.ones(len(targets), np.int64)
         self.check_each(n, sources, targets, weights)
         arcs, turned = sources * n + targets, targets * n + sources
-        order, back = (
-            np.argsort(arcs, kind="stable"),
-            np.argsort(turned),
-        )  # stable is fast on what is nearly sorted
+        order = np.argsort(arcs, kind="stable")  # fast on what is nearly sorted, as files mostly are
+        back = np.argsort(turned)
         self.check_pairs(n, arcs, turned, order, back)
         self.check_weights(sources, targets, weights, order, back)
         if len(arcs) != 2 * header.m:

@@ -781,6 +781,11 @@ def test_an_end_beyond_n_is_told_what_n_means(edges):
         as_graph(edges, n=3)
 
 
+def test_an_edge_where_n_is_zero():
+    with pytest.raises(UnknownLabel, match=r"no node 0: there are none\. n=0 means that there are no nodes"):
+        as_graph([(0, 0)], n=0)
+
+
 def test_an_attribute_that_no_edge_has_is_named():
     graph = nx.path_graph(3)
     nx.set_edge_attributes(graph, 2.0, "cost")

@@ -48,6 +48,7 @@ def test_nothing_is_saved_that_changes_from_run_to_run(path, cells):
     assert set(metadata) == {"kernelspec", "lessons"}
     assert metadata["kernelspec"]["name"] == "python3"
     assert all(set(cell["metadata"]) <= {"tags"} for cell in cells)
+    assert not [output for output in outputs_of(cells) if any("widget" in kind for kind in output.get("data", {}))]
     told = [output for output in outputs_of(cells) if "base64" not in json.dumps(output)]
     assert not re.search(r"at 0x[0-9a-f]{6,}|/(tmp|home|root|Users)/|C:\\\\", json.dumps(told))
 

@@ -23,7 +23,8 @@ def put(folder, *sources):
 
 def test_outputs_are_saved_and_marks_are_not(tmp_path, monkeypatch):
     monkeypatch.setenv("LESSONS_DATA", str(tmp_path))
-    widget = "import ipywidgets; ipywidgets.IntSlider()"
+    draw = "from matplotlib.figure import Figure\ndef draw(k):\n    return Figure(figsize=(1, 1)), 'A page.'\n"
+    widget = draw + "from lessons.show import explore; explore(draw, k=(1, 3))"
     path = put(tmp_path, "import os; print(os.environ.get('LESSONS_DATA'), os.listdir())", widget)
     save_outputs(path)
     first = path.read_text(encoding="utf-8")
@@ -31,6 +32,8 @@ def test_outputs_are_saved_and_marks_are_not(tmp_path, monkeypatch):
     assert set(notebook["metadata"]) == {"kernelspec", "lessons"}
     assert [cell["metadata"] for cell in notebook["cells"]] == [{}, {}]
     assert notebook["cells"][0]["outputs"][0]["text"] == ["None ['small.ipynb']\n"], "in its folder, without data"
+    (slider,) = notebook["cells"][1]["outputs"]
+    assert set(slider["data"]) == {"text/plain"}, "the widget is gone with its kernel"
     assert notebook["cells"][1]["execution_count"] == 2
 
 

@@ -2,7 +2,8 @@
 
     python tools/save_outputs.py notebooks/00_start_here.ipynb ...
 
-What a notebook shows is committed, and compared by the tests; times, widget states and the editor's marks are not.
+What a notebook shows is committed, and compared by the tests; times, widgets and the editor's marks are not. Where
+a widget was, its text stays: the widget itself would be gone, and the page would say that its model is not found.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from nbclient import NotebookClient
 
 from lessons._files import replacing
 
+WIDGET = "application/vnd.jupyter.widget-view+json"
+
 
 def save_outputs(path: Path) -> None:
     """Execute one notebook in its own folder; it stays as it was if a cell fails."""
@@ -25,6 +28,8 @@ def save_outputs(path: Path) -> None:
     NotebookClient(notebook, timeout=600, resources=where, store_widget_state=False).execute()
     for cell in notebook.cells:
         cell.metadata.pop("execution", None)
+        for output in cell.get("outputs", []):
+            output.get("data", {}).pop(WIDGET, None)
     keep = ("kernelspec", "lessons")
     notebook.metadata = {key: notebook.metadata[key] for key in keep if key in notebook.metadata}
     with replacing(path) as file:

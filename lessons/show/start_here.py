@@ -41,7 +41,7 @@ def draw_map(lessons: Sequence[Lesson]) -> Picture:
     axes.set_xlim(corners[:, 0].min() - 0.48, corners[:, 0].max() + 0.48)
     axes.set_ylim(corners[:, 1].min() - 0.4, corners[:, 1].max() + 0.4)
     alt = (
-        "The lessons as boxes, with an arrow to each that requires another, unless a longer way says so already. "
+        "The lessons as boxes, arrows from each to those that require it, left out where a longer way says so. "
         "Every arrow points right, from a smaller number to a larger one."
     )
     return fig, alt
@@ -51,7 +51,7 @@ def _needed_arrows(lessons: Sequence[Lesson]) -> list[tuple[str, str]]:
     import networkx
 
     required = networkx.DiGraph((first, lesson.id) for lesson in lessons for first in lesson.requires)
-    return list(networkx.transitive_reduction(required).edges())
+    return sorted(networkx.transitive_reduction(required).edges())  # networkx gives them in the order of a set
 
 
 def _map_positions(lessons: Sequence[Lesson], arrows: list[tuple[str, str]]) -> dict[str, NDArray[np.float64]]:
