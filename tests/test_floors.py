@@ -18,7 +18,9 @@ from lessons import course
 HOUSE = Path(lessons.__file__).parent
 ROOMS = {"show", "exercises", "compiled", "gpu"}
 ABOVE = {"datasets", "sweep", "course", "cli"}  # modules beside the topics that stand on them
-GROUND = {"", "graph", "errors", "metis"}  # and whatever begins with an underscore; "" is lessons/__init__.py
+GROUND = {"", "graph", "errors", "metis", "model", "operators", "onnx_files", "architectures"}
+# and whatever begins with an underscore; "" is lessons/__init__.py
+BESIDE = {"execution": "topological_sort", "rewriting": "topological_sort"}  # further files of a topic
 
 MAY_IMPORT = {
     "ground": {"ground", "compiled", "gpu"},
@@ -96,8 +98,10 @@ def faults(house: Path, required: dict[str, set[str]]) -> list[str]:
             found.append(f"{step.module} imports {target}")
         if floors[1] in {"compiled", "gpu"} and floors[0] != floors[1] and not step.inside:
             found.append(f"{step.module} imports {target} at module level")
-        if floors == ("topic", "topic") and target not in required.get(step.module, set()):
-            found.append(f"{step.module} imports {target}, which it does not require")
+        if floors == ("topic", "topic"):
+            topics = BESIDE.get(step.module, step.module), BESIDE.get(target, target)
+            if topics[0] != topics[1] and topics[1] not in required.get(topics[0], set()):
+                found.append(f"{step.module} imports {target}, which it does not require")
     return found + [f"a circle through {sorted(circle)}" for circle in _circles(ways)]
 
 
