@@ -134,6 +134,13 @@ class ComputationalGraph:
             self._infer()
         return self._values.get(tensor)
 
+    def call(self, name: str) -> Call:
+        """A node as the rules of its operator see it: with what is known of its inputs. Raises UnknownLabel."""
+        node = self.node(name)
+        if self._tensors is None:
+            self._infer()
+        return self._call(node, self._tensors or {})
+
     def __repr__(self) -> str:
         name = f"{self.name!r}, " if self.name else ""
         return (
@@ -459,15 +466,7 @@ class ComputationalGraph:
             [],
         )
         for node in self._in_order():
-            call = Call(
-                node.op,
-                [self._tensors.get(t, Tensor()) if t else None for t in node.inputs],
-                [self._values.get(t) for t in node.inputs],
-                node.attributes,
-                len(node.outputs),
-                node.domain,
-                node.version,
-            )
+            call = self._call(node, self._tensors)
             try:
                 found = rules.infer(call)
             except ValueError as error:
@@ -479,6 +478,17 @@ class ComputationalGraph:
             for tensor, value in zip(node.outputs, rules.values(call), strict=False):
                 if value is not None and value.size <= KNOWN_VALUES:
                     self._values[tensor] = value
+
+    def _call(self, node: Node, tensors: Mapping[str, Tensor]) -> Call:
+        return Call(
+            node.op,
+            [tensors.get(t, Tensor()) if t else None for t in node.inputs],
+            [self._values.get(t) for t in node.inputs],
+            node.attributes,
+            len(node.outputs),
+            node.domain,
+            node.version,
+        )
 
     def _small(self, name: str) -> NDArray[Any] | None:
         """The value of a weight that may state a shape: few whole numbers."""
