@@ -43,6 +43,10 @@ def pytest_configure(config):
 
 
 def pytest_collection_modifyitems(items):
+    if os.environ.get("FULL") != "1":
+        for item in items:
+            if item.get_closest_marker("full"):
+                item.add_marker(pytest.mark.skip(reason="takes long: FULL=1 runs it"))
     last = {item.parent: place for place, item in enumerate(items) if isinstance(item.parent, IPyNbFile)}
     for notebook, place in sorted(last.items(), key=lambda pair: -pair[1]):
         items.insert(place + 1, Memory.from_parent(notebook, name="memory"))
