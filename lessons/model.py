@@ -20,11 +20,12 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from lessons.errors import CycleError, DataMissing, UnknownLabel
+from lessons.errors import CycleError, DataMissing, FormatError, UnknownLabel
 from lessons.graph import Graph, as_graph
 from lessons.operators import OPSET, Call, Shape, Tensor
 
 KNOWN_VALUES = 1024  # elements; a constant of whole numbers up to this size takes part in the inference of shapes
+FACTORS = 8  # elements, for other constants
 
 
 @dataclass(frozen=True)
@@ -123,23 +124,23 @@ class ComputationalGraph:
     @property
     def tensors(self) -> dict[str, Tensor]:
         """Shape and type of every tensor, as far as they follow from those of the inputs and weights."""
-        if self._tensors is None:
-            self._infer()
-        return dict(self._tensors or {})
+        return dict(self._inferred())
+
+    def tensor(self, name: str) -> Tensor:
+        """Shape and type of one tensor, as far as they follow. Raises UnknownLabel."""
+        if not self._has(name):
+            raise UnknownLabel(name, [*self._inputs, *self._weights, *self._producer], what="tensor")
+        return self._inferred()[name]
 
     def known(self, tensor: str) -> NDArray[Any] | None:
         """The value of a small tensor of whole numbers that does not depend on the values of the inputs, such as
         a shape; lengths that are not bound stand in it by name. None for every other tensor."""
-        if self._tensors is None:
-            self._infer()
+        self._inferred()
         return self._values.get(tensor)
 
     def call(self, name: str) -> Call:
         """A node as the rules of its operator see it: with what is known of its inputs. Raises UnknownLabel."""
-        node = self.node(name)
-        if self._tensors is None:
-            self._infer()
-        return self._call(node, self._tensors or {})
+        return self._call(self.node(name), self._inferred())
 
     def __repr__(self) -> str:
         name = f"{self.name!r}, " if self.name else ""
@@ -411,13 +412,13 @@ class ComputationalGraph:
         self._tensors = None
 
     def _bytes(self, tensor: str) -> int:
-        size = self.tensors[tensor].bytes
-        if size is None:
+        told = self.tensor(tensor)
+        if told.bytes is None:
             raise ValueError(
-                f"the bytes of tensor {tensor!r} are not known, of shape {self.tensors[tensor].shape}: "
+                f"the bytes of tensor {tensor!r} are not known, of shape {told.shape}: "
                 "bind its lengths with bind({...}), or tell it with declare(...)"
             )
-        return size
+        return told.bytes
 
     def _keep(self, node: Node, whole: ComputationalGraph) -> None:
         """Take a node over from another graph, with the weights that it reads."""
@@ -452,21 +453,24 @@ class ComputationalGraph:
             raise CycleError(error.args[1][:-1]) from None
 
     def _shape_faults(self) -> list[str]:
-        if self._tensors is None:
-            self._infer()
+        self._inferred()
         return self._faults
 
-    def _infer(self) -> None:
+    def _inferred(self) -> dict[str, Tensor]:
+        if self._tensors is None:
+            self._tensors = self._infer()
+        return self._tensors
+
+    def _infer(self) -> dict[str, Tensor]:
         """Shape and type of each tensor, in order of computation, and the value of those that state shapes."""
         from lessons.operators import rules
 
-        self._tensors = {**self._inputs, **{name: w.tensor for name, w in self._weights.items()}}
-        self._values, self._faults = (
-            {name: v for name in self._weights if (v := self._small(name)) is not None},
-            [],
-        )
+        tensors = {**self._inputs, **{name: weight.tensor for name, weight in self._weights.items()}}
+        small = {name: self._small(name) for name in self._weights}
+        self._values = {name: value for name, value in small.items() if value is not None}
+        self._faults = []
         for node in self._in_order():
-            call = self._call(node, self._tensors)
+            call = self._call(node, tensors)
             try:
                 found = rules.infer(call)
             except ValueError as error:
@@ -474,10 +478,11 @@ class ComputationalGraph:
                 found = []
             for k, tensor in enumerate(node.outputs):
                 told = found[k] if k < len(found) else Tensor()
-                self._tensors[tensor] = _merged(told, self._declared.get(tensor, Tensor()))
+                tensors[tensor] = _merged(told, self._declared.get(tensor, Tensor()))
             for tensor, value in zip(node.outputs, rules.values(call), strict=False):
                 if value is not None and value.size <= KNOWN_VALUES:
                     self._values[tensor] = value
+        return tensors
 
     def _call(self, node: Node, tensors: Mapping[str, Tensor]) -> Call:
         return Call(
@@ -491,15 +496,14 @@ class ComputationalGraph:
         )
 
     def _small(self, name: str) -> NDArray[Any] | None:
-        """The value of a weight that may state a shape: few whole numbers."""
+        """The value of a weight that may state a shape: few whole numbers, or the factors of a Resize."""
         weight = self._weights[name]
-        few = weight.tensor.size is not None and weight.tensor.size <= KNOWN_VALUES
-        whole = weight.tensor.dtype in ("int64", "int32", "bool")
-        if not (few and whole and weight.make):
+        most = KNOWN_VALUES if weight.tensor.dtype in ("int64", "int32", "bool") else FACTORS
+        if weight.make is None or weight.tensor.size is None or weight.tensor.size > most:
             return None
         try:
             return weight.array()
-        except DataMissing:
+        except (DataMissing, FormatError):  # told when its values are needed
             return None
 
 
