@@ -18,18 +18,19 @@ from types import ModuleType
 
 
 class FormatError(ValueError):
-    """A file that does not say what its format promises: `path`, `line` (from 1) and `problem`.
+    """A file that does not say what its format promises: `path`, `line` (from 1, None if binary) and `problem`.
 
     >>> str(FormatError("mesh.graph", 3, "vertex 9 of 4"))
     'mesh.graph, line 3: vertex 9 of 4'
     """
 
-    def __init__(self, path: str | PathLike[str], line: int, problem: str) -> None:
+    def __init__(self, path: str | PathLike[str], line: int | None, problem: str) -> None:
         super().__init__(fspath(path), line, problem)
         self.path, self.line, self.problem = fspath(path), line, problem
 
     def __str__(self) -> str:
-        return f"{self.path}, line {self.line}: {self.problem}"
+        line = "" if self.line is None else f", line {self.line}"
+        return f"{self.path}{line}: {self.problem}"
 
 
 class CycleError(ValueError):

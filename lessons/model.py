@@ -47,7 +47,8 @@ class Weight:
     only the shape is known.
 
     `origin` tells where it is from: "stored" in the model, "constant" if a node of the model stated it,
-    "generated" if a node filled it with one number, as the models without weights that `onnx` ships do.
+    "generated" if a node filled it with one number, as the models without weights that `onnx` ships do, or if it
+    was drawn at random.
     """
 
     tensor: Tensor
@@ -154,7 +155,7 @@ class ComputationalGraph:
         if not isinstance(other, ComputationalGraph):
             return NotImplemented
         mine, theirs = (
-            (g.nodes, g._inputs, g._outputs, {name: w.tensor for name, w in g._weights.items()})
+            ([*map(_comparable, g.nodes)], g._inputs, g._outputs, {k: w.tensor for k, w in g._weights.items()})
             for g in (self, other)
         )
         return mine == theirs
@@ -163,7 +164,7 @@ class ComputationalGraph:
 
     # ------------------------------------------------------------------------------------ to build
 
-    def input(self, name: str, shape: Sequence[int | str | None] | None, dtype: str = "float32") -> str:
+    def input(self, name: str, shape: Sequence[int | str | None] | None, dtype: str | None = "float32") -> str:
         """Declare what is to be given: a tensor of this shape; a length may be a name, to be bound later.
 
         Returns the name. Raises ValueError for a name that is taken or a shape that is none.
@@ -220,20 +221,27 @@ class ComputationalGraph:
         """
         if name is None:
             name = self.unused(op)
-        elif name in self._nodes:
-            raise ValueError(f"there is a node {name!r} already: give this one another name")
         if isinstance(outputs, int):
             outputs = [name if k == 0 else f"{name}.{k}" for k in range(outputs)]
-        for k, tensor in enumerate(outputs):
-            if tensor in outputs[:k] and tensor:
-                raise ValueError(f"node {name!r} gives {tensor!r} twice: name its outputs apart")
-            if tensor:
-                self._claim(tensor)
-        made = Node(name, op, tuple(inputs), tuple(outputs), attributes, domain, version)
-        self._nodes[name] = made
-        self._producer.update(dict.fromkeys(filter(None, made.outputs), name))
+        return self.place(Node(name, op, tuple(inputs), tuple(outputs), attributes, domain, version))
+
+    def place(self, node: Node) -> str:
+        """Add a node as it is, the lists among its attributes as tuples; returns the name of its first output.
+
+        Raises ValueError for a name that is taken.
+        """
+        if node.name in self._nodes:
+            raise ValueError(f"there is a node {node.name!r} already: give this one another name")
+        outputs = [tensor for tensor in node.outputs if tensor]
+        for tensor in outputs:
+            self._claim(tensor)
+        if len(set(outputs)) < len(outputs):
+            raise ValueError(f"node {node.name!r} gives a tensor twice, of {outputs}: name its outputs apart")
+        attributes = {key: _plain(value) for key, value in node.attributes.items()}
+        self._nodes[node.name] = replace(node, attributes=attributes)
+        self._producer.update(dict.fromkeys(outputs, node.name))
         self._edited()
-        return made.outputs[0] if made.outputs else ""
+        return node.outputs[0] if node.outputs else ""
 
     def output(self, *tensors: str) -> None:
         """State that these tensors are what the graph is there to compute, after those stated before."""
@@ -505,6 +513,22 @@ class ComputationalGraph:
             return weight.array()
         except (DataMissing, FormatError):  # told when its values are needed
             return None
+
+
+def _plain(attribute: Any) -> Any:
+    """An attribute as Node keeps it, so that [2, 2], (2, 2) and NumPy's numbers mean the same."""
+    if isinstance(attribute, list | tuple):
+        return tuple(map(_plain, attribute))
+    return attribute.item() if isinstance(attribute, np.generic) else attribute
+
+
+def _comparable(node: Node) -> tuple[Any, ...]:
+    """A node to be compared by ==, its arrays by their bytes."""
+    attributes = {
+        key: (value.shape, str(value.dtype), value.tobytes()) if isinstance(value, np.ndarray) else value
+        for key, value in node.attributes.items()
+    }
+    return node.name, node.op, node.inputs, node.outputs, attributes, node.domain, node.version
 
 
 def _checked_shape(name: str, shape: Sequence[int | str | None] | None) -> Shape | None:
