@@ -1,4 +1,4 @@
-"""The exercises of notebook 02: an order by hand, a sort that forgets to count, generations, peak memory."""
+"""The exercises of notebook 02: an order by hand, generations, a sort that forgets to count, peak memory."""
 
 from __future__ import annotations
 
@@ -86,93 +86,7 @@ BY_HAND = Exercise(
     after="Needed again: the order of the course itself follows this rule.",
 )
 
-# -------------------------------------------------------------------------------- 2: spot the bug
-
-
-def first_sight(graph: Graph) -> list[Any]:
-    """A node follows as soon as an edge reaches it, though other edges that enter it may still be open."""
-    order = [v for v in graph.nodes if not graph.predecessors(v)]
-    for u in order:  # which grows while we walk it
-        order += [v for v in graph.neighbors(u) if v not in order]
-    return order
-
-
-def _pairs(edges: Any) -> set[tuple[int, int]]:
-    return {(int(u), int(v)) for u, v in edges}
-
-
-def _on_four_nodes(edges: Any) -> bool:
-    pairs = [(u, v) for u, v in edges]
-    return all(end in (0, 1, 2, 3) for pair in pairs for end in pair)
-
-
-def _has_an_order(edges: Any) -> bool:
-    rest = _pairs(edges)
-    for _ in range(4):  # take out what no edge enters
-        rest = {(u, v) for u, v in rest if u in {end for _, end in rest}}
-    return not rest
-
-
-def _shows_first_sight(edges: Any) -> bool:
-    pairs = _pairs(edges)
-    return not _points_forward(first_sight(as_graph(sorted(pairs), n=4, directed=True)), pairs)
-
-
-FIRST_SIGHT = Exercise(
-    id="topological_sort-2",
-    cases=once,
-    properties=(
-        Property(
-            says="the answer is a list of edges (u, v) between the nodes 0, 1, 2 and 3",
-            holds=_on_four_nodes,
-            hints=(
-                "An edge list is a list of pairs, also where it holds one edge only.",
-                "Look at the labels: four nodes are 0, 1, 2 and 3.",
-                "It looks like [(t, u), (v, w)], with t, u, v and w among 0, 1, 2, 3.",
-            ),
-        ),
-        Property(
-            says="your graph has no cycle, so that there is a right order",
-            holds=_has_an_order,
-            hints=(
-                "On a graph with a cycle every answer is wrong: that shows nothing about this function.",
-                "Follow your edges: is there a way back to where you began? (u, u) is one too.",
-                "Write the nodes in a line and let every edge lead from left to right.",
-            ),
-        ),
-        Property(
-            says="first_sight gives an order in which some edge points backward",
-            holds=_shows_first_sight,
-            hints=(
-                "first_sight looks at one edge into a node. It is right where one edge is all there is.",
-                "You need a node with two edges into it, of which one comes from far behind: a shortcut. Run "
-                "first_sight on your graph, and see in which order the two nodes before it come.",
-                "Let 0 point to two nodes, and let the larger of these point to the smaller.",
-            ),
-        ),
-    ),
-    reference=[(0, 1), (0, 2), (2, 1)],
-    wrong=(
-        [],
-        [(0, 1), (1, 2), (2, 3)],  # a chain
-        [(0, 1), (0, 2), (1, 3), (2, 3)],  # a diamond: both ways are of one length
-        [(0, 1), (1, 2), (0, 2)],  # a shortcut, but the rows are on its side
-        [(0, 1), (0, 2), (0, 3)],  # a star
-        [(0, 1), (1, 2), (2, 0)],  # a cycle
-        [(0, 0)],
-        [(0, 1), (1, 2), (2, 4), (1, 4)],  # five nodes
-        (0, 1),  # an edge, not a list of edges
-    ),
-    why=(
-        "From 0 both 1 and 2 come into sight at once, and the smaller row is noted first. But 1 also waits for 2, "
-        "which first_sight never asks: the edge 2 -> 1 points backward. On chains, trees and diamonds, the "
-        "graphs one tries first, it is right. Kahn's count is what is missing: a node is noted when its *last* "
-        "edge is crossed out."
-    ),
-    after="Needed again: 03 adds gradients in such an order; a node that is taken too early gets only a part.",
-)
-
-# -------------------------------------------------------------------------------- 3: generations
+# -------------------------------------------------------------------------------- 2: generations
 
 
 def _random_dags(rng: Generator) -> list[Graph]:
@@ -337,7 +251,7 @@ def _draw_dag(indptr: NDArray[Any], indices: Counted, n: int) -> tuple[Any, str]
 
 
 GENERATIONS = Exercise(
-    id="topological_sort-3",
+    id="topological_sort-2",
     cases=_counted_dags,
     properties=(
         Property(
@@ -396,6 +310,92 @@ GENERATIONS = Exercise(
     ),
     draw=_draw_dag,
     after="Needed again: 03 runs a whole generation of neurons at once, 12 measures depth by them.",
+)
+
+# -------------------------------------------------------------------------------- 3: spot the bug
+
+
+def first_sight(graph: Graph) -> list[Any]:
+    """A node follows as soon as an edge reaches it, though other edges that enter it may still be open."""
+    order = [v for v in graph.nodes if not graph.predecessors(v)]
+    for u in order:  # which grows while we walk it
+        order += [v for v in graph.neighbors(u) if v not in order]
+    return order
+
+
+def _pairs(edges: Any) -> set[tuple[int, int]]:
+    return {(int(u), int(v)) for u, v in edges}
+
+
+def _on_four_nodes(edges: Any) -> bool:
+    pairs = [(u, v) for u, v in edges]
+    return all(end in (0, 1, 2, 3) for pair in pairs for end in pair)
+
+
+def _has_an_order(edges: Any) -> bool:
+    rest = _pairs(edges)
+    for _ in range(4):  # take out what no edge enters
+        rest = {(u, v) for u, v in rest if u in {end for _, end in rest}}
+    return not rest
+
+
+def _shows_first_sight(edges: Any) -> bool:
+    pairs = _pairs(edges)
+    return not _points_forward(first_sight(as_graph(sorted(pairs), n=4, directed=True)), pairs)
+
+
+FIRST_SIGHT = Exercise(
+    id="topological_sort-3",
+    cases=once,
+    properties=(
+        Property(
+            says="the answer is a list of edges (u, v) between the nodes 0, 1, 2 and 3",
+            holds=_on_four_nodes,
+            hints=(
+                "An edge list is a list of pairs, also where it holds one edge only.",
+                "Look at the labels: four nodes are 0, 1, 2 and 3.",
+                "It looks like [(t, u), (v, w)], with t, u, v and w among 0, 1, 2, 3.",
+            ),
+        ),
+        Property(
+            says="your graph has no cycle, so that there is a right order",
+            holds=_has_an_order,
+            hints=(
+                "On a graph with a cycle every answer is wrong: that shows nothing about this function.",
+                "Follow your edges: is there a way back to where you began? (u, u) is one too.",
+                "Write the nodes in a line and let every edge lead from left to right.",
+            ),
+        ),
+        Property(
+            says="first_sight gives an order in which some edge points backward",
+            holds=_shows_first_sight,
+            hints=(
+                "first_sight looks at one edge into a node. It is right where one edge is all there is.",
+                "You need a node with two edges into it, of which one comes from far behind: a shortcut. Run "
+                "first_sight on your graph, and see in which order the two nodes before it come.",
+                "Let 0 point to two nodes, and let the larger of these point to the smaller.",
+            ),
+        ),
+    ),
+    reference=[(0, 1), (0, 2), (2, 1)],
+    wrong=(
+        [],
+        [(0, 1), (1, 2), (2, 3)],  # a chain
+        [(0, 1), (0, 2), (1, 3), (2, 3)],  # a diamond: both ways are of one length
+        [(0, 1), (1, 2), (0, 2)],  # a shortcut, but the rows are on its side
+        [(0, 1), (0, 2), (0, 3)],  # a star
+        [(0, 1), (1, 2), (2, 0)],  # a cycle
+        [(0, 0)],
+        [(0, 1), (1, 2), (2, 4), (1, 4)],  # five nodes
+        (0, 1),  # an edge, not a list of edges
+    ),
+    why=(
+        "From 0 both 1 and 2 come into sight at once, and the smaller row is noted first. But 1 also waits for 2, "
+        "which first_sight never asks: the edge 2 -> 1 points backward. On chains, trees and diamonds, the "
+        "graphs one tries first, it is right. Kahn's count is what is missing: a node is noted when its *last* "
+        "edge is crossed out."
+    ),
+    after="Needed again: 03 adds gradients in such an order; a node that is taken too early gets only a part.",
 )
 
 # -------------------------------------------------------------------------------- 4: the peak of an order
@@ -603,4 +603,4 @@ PEAK = Exercise(
     after="Needed again: 03 trades this memory for recomputation, 05 splits it over devices.",
 )
 
-EXERCISES = (BY_HAND, FIRST_SIGHT, GENERATIONS, PEAK)
+EXERCISES = (BY_HAND, GENERATIONS, FIRST_SIGHT, PEAK)
