@@ -132,12 +132,12 @@ def _arcs(axes: Any, skips: Sequence[tuple[int, int]], top: NDArray[Any]) -> Non
     from matplotlib.patches import PathPatch
     from matplotlib.path import Path
 
-    over = top.max(initial=1) / 2
+    longest, thin = max((v - u for u, v in skips), default=1), len(skips) > 100
     for u, v in skips:
-        high = max(top[u : v + 1]) / 2 + over * 0.12 * (v - u) ** 0.75
+        high = max(top[u : v + 1]) / 2 + top.max() / 2 * ((v - u) / longest) ** 0.75
         points = [(u, top[u] / 2), (u, high), (v, high), (v, top[v] / 2)]
         curve = Path(points, [Path.MOVETO] + [Path.CURVE4] * 3)
-        axes.add_patch(PathPatch(curve, fill=False, edgecolor=INK, linewidth=0.8))
+        axes.add_patch(PathPatch(curve, fill=False, edgecolor=INK, linewidth=0.4 if thin else 0.8))
     axes.autoscale_view()
 
 

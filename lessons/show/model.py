@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
-from itertools import pairwise
+from itertools import pairwise, takewhile
 from typing import TYPE_CHECKING, Any, Literal
 
 from lessons.errors import CycleError
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 FEW = 60  # nodes; above, draw_ribbon shows more
+NAMED = 8  # nodes; above, weights are drawn without their names
 WIDE = 460.0  # points, the width of a picture; what is longer runs from top to bottom
 ROW, CHIP, PORT = 22.0, 12.0, 11.0  # points: height of a box, of a weight, distance of two ports
 GIVEN, GREY, AMISS = "#e8f2fb", "#666666", PALETTE[5]
@@ -70,14 +71,14 @@ def read_out(model: ComputationalGraph) -> str:
 
     >>> model = ComputationalGraph()
     >>> for k in range(9):
-    ...     _ = model.add("Relu", model.input(f"x{k}", (1,)))
+    ...     model.output(model.add("Relu", model.input(f"x{k}", (1,))))
     >>> read_out(model)
-    'A computational graph from 9 inputs: 9 Relu.'
+    'A computational graph from 9 inputs to 9 outputs: 9 Relu.'
     """
     ends = f"from {_named('input', list(model.inputs))}"
     if model.outputs:
         ends += f" to {_named('output', model.outputs)}"
-    if len(model.nodes) <= 8:
+    if len(model.nodes) <= NAMED:
         parts = [
             f"{', '.join(n.outputs)} = {n.op}({', '.join(t or 'nothing' for t in n.inputs)})" for n in model.nodes
         ]
@@ -166,6 +167,8 @@ class _Plan:
 
     def __init__(self, model: ComputationalGraph) -> None:
         self.weights, self.shapes = model.weights, _shapes(model)
+        self.named = len(model.nodes) <= NAMED
+        self.prefix = _common([node.name for node in model.nodes])
         blamed = " ".join(model.problems())
         self.nodes = {n.name: self._box(n, f"node {n.name!r}" in blamed) for n in model.nodes}
         self.ends = {tensor: _Item("input", [tensor]) for tensor in model.inputs}
@@ -186,12 +189,17 @@ class _Plan:
         self._set_lanes()
 
     def _box(self, node: Node, amiss: bool) -> _Item:
-        name = [] if node.name.rpartition("_")[0] == node.op else [node.name]
+        name = [] if node.name.rpartition("_")[0] == node.op else [node.name.removeprefix(self.prefix)]
         ports = [port for port, tensor in enumerate(node.inputs) if tensor in self.weights]
-        chips = [f"{port}: {node.inputs[port]}  {self.shapes.get(node.inputs[port], '')}" for port in ports]
+        chips = [f"{port}: {self._weight(node, node.inputs[port])}" for port in ports]
         if len(ports) > 2:
             chips = [f"{ports[0]}–{ports[-1]}: {len(ports)} weights"]
         return _Item("node", [SHORT.get(node.op, node.op), *name], node, chips, amiss)
+
+    def _weight(self, node: Node, tensor: str) -> str:
+        """Shape of a weight, and its name while there is room; without that of its node."""
+        shape = self.shapes.get(tensor, "")
+        return f"{tensor.removeprefix(f'{node.name}.')}  {shape}" if self.named else shape or tensor
 
     def _giver(self, model: ComputationalGraph, tensor: str) -> _Item:
         node = model.producer(tensor)
@@ -412,13 +420,19 @@ def _grouped(pairs: Iterable[tuple[_Item, _Wire]]) -> dict[_Item, list[_Wire]]:
     return groups
 
 
+def _common(names: list[str]) -> str:
+    """The first words, each with its dot, that all names share."""
+    words = zip(*(name.split(".")[:-1] for name in names), strict=False)
+    return "".join(f"{same[0]}." for same in takewhile(lambda same: len(set(same)) == 1, words))
+
+
 def _middle(lanes: list[int]) -> int:
     return sorted(lanes)[(len(lanes) - 1) // 2] if lanes else 0
 
 
 def _wide(text: str, size: float) -> float:
     """About how many points a text takes."""
-    return 0.58 * size * len(text)
+    return 0.63 * size * len(text)
 
 
 def _stack(chips: list[str]) -> float:
