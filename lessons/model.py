@@ -237,8 +237,9 @@ class ComputationalGraph:
             self._claim(tensor)
         if len(set(outputs)) < len(outputs):
             raise ValueError(f"node {node.name!r} gives a tensor twice, of {outputs}: name its outputs apart")
-        attributes = {key: _plain(value) for key, value in node.attributes.items()}
-        self._nodes[node.name] = replace(node, attributes=attributes)
+        if node.attributes:
+            node = replace(node, attributes={key: _plain(value) for key, value in node.attributes.items()})
+        self._nodes[node.name] = node
         self._producer.update(dict.fromkeys(outputs, node.name))
         self._edited()
         return node.outputs[0] if node.outputs else ""
