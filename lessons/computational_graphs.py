@@ -18,6 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 from lessons.errors import CycleError
 from lessons.graph import Graph, as_graph
 from lessons.model import ComputationalGraph, Node, Weight
+from lessons.onnx_files import from_onnx, to_onnx, with_random_weights
 from lessons.operators import Tensor, bits_of, rules
 
 __all__ = [
@@ -28,12 +29,15 @@ __all__ = [
     "Weight",
     "depth",
     "fan_in",
+    "from_onnx",
     "levels",
     "multiply_adds",
     "parameters",
     "relational_graph",
+    "to_onnx",
     "total",
     "width",
+    "with_random_weights",
 ]
 
 _OPAQUE = {"If", "Loop", "Scan"}  # their bodies are not read, so neither are the weights in these

@@ -191,10 +191,23 @@ HEAVY = {
     "sklearn",
     "IPython",
     "ipywidgets",
+    "onnx",
 }
 
 
-@pytest.mark.parametrize("module", ["lessons", "lessons.metis", "lessons.topological_sort", "lessons.datasets"])
+@pytest.mark.parametrize(
+    "module",
+    [
+        "lessons",
+        "lessons.metis",
+        "lessons.computational_graphs",
+        "lessons.architectures",
+        "lessons.execution",
+        "lessons.rewriting",
+        "lessons.topological_sort",
+        "lessons.datasets",
+    ],
+)
 def test_importing_brings_nothing_heavier_than_numpy(module):
     code = f"import sys, {module}\nprint(*{{name.partition('.')[0] for name in sys.modules}})"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
