@@ -306,7 +306,7 @@ class _Inlining:
 
     def _body(self, call: Node, function: _Function) -> Iterator[Node]:
         """The nodes of a function for one call, its tensors renamed."""
-        stem = self._unused(call.name or call.outputs[0])
+        stem = self._unused(call.name or call.op)
         given = (*call.inputs, *[""] * (len(function.inputs) - len(call.inputs)))
         names = {**dict(zip(function.inputs, given, strict=False)), "": ""}
         for inside, outside in zip(function.outputs, call.outputs, strict=False):
