@@ -195,7 +195,7 @@ def _checked(order: Iterable[str], model: ComputationalGraph) -> list[str]:
 # ---------------------------------------------------------------------------------------- an order of least peak
 
 
-def memory_order(model: ComputationalGraph, *, states: int = 1_000_000) -> MemoryOrder:
+def memory_order(model: ComputationalGraph, *, states: int = 200_000) -> MemoryOrder:
     """An order of least peak memory, as `peak_memory` counts it; proven, if at most `states` states suffice.
 
     A state is a set of executed nodes with all that they needed; its bytes do not depend on their order. So an
@@ -573,7 +573,8 @@ def _refuse_what_cannot_run(model: ComputationalGraph) -> None:
     refused = [f"{n.domain}.{n.op}" if n.domain else n.op for n in model.nodes if not _is_known(n)]
     if refused:
         raise UnsupportedOperator(refused)
-    empty = [name for name, weight in model.weights.items() if weight.make is None]
+    loaded = {n.outputs[0]: n.attributes["weight"] for n in model.nodes if (n.domain, n.op) == LOAD}
+    empty = [name for name, weight in {**model.weights, **loaded}.items() if weight.make is None]
     if empty:
         others = f" and {len(empty) - 1} others have" if len(empty) > 1 else " has"
         raise ValueError(
