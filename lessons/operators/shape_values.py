@@ -28,7 +28,7 @@ def is_followed(tensor: Tensor) -> bool:
 
 def settled(value: Any, tensor: Tensor) -> NDArray[Any] | None:
     """An array of the element type where all of it is known; None where nothing is."""
-    array = np.asarray(value)
+    array = np.asarray(value, object if isinstance(value, str) else None)  # a name alone is no text
     if array.dtype == object and any(isinstance(n, str | None) for n in array.flat):
         return None if all(n is None for n in array.flat) else array
     return array.astype(tensor.dtype)
