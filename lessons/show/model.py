@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 FEW = 60  # nodes; above, draw_ribbon shows more
 NAMED = 8  # nodes; above, weights are drawn without their names
-WIDE = 460.0  # points, the width of a picture; what is longer runs from top to bottom
+WIDE = 540.0  # points, the most that is still legible on a page; what is longer runs from top to bottom
 ROW, CHIP, PORT = 22.0, 12.0, 11.0  # points: height of a box, of a weight, distance of two ports
 GIVEN, GREY, AMISS = "#e8f2fb", "#666666", PALETTE[5]
 SHORT = {"BatchNormalization": "BatchNorm", "LayerNormalization": "LayerNorm"}
@@ -30,14 +30,19 @@ SHORT |= {"GlobalAveragePool": "GlobalAvgPool", "AveragePool": "AvgPool"}
 
 
 def draw_model(
-    model: ComputationalGraph, *, marked: Collection[str] = (), title: str = "", alt: str = ""
+    model: ComputationalGraph,
+    *,
+    marked: Collection[str] = (),
+    weights: bool = True,
+    title: str = "",
+    alt: str = "",
 ) -> tuple[Figure, str]:
     """Draw a model: -> (figure, alt text), by default one that reads it out.
 
-    Boxes are nodes, with their operators, and the numbers of their ports where they have several; rounded labels
-    the inputs, with a double rim the outputs; dashed labels the weights. Shapes stand on the arrows, where they
-    are known. `marked` nodes have a thick rim; what `model.problems()` complains of is red and dashed. It
-    runs from left to right where that fits, else from top to bottom. O((n + m) depth).
+    Boxes are nodes, with their operators, and the numbers of their ports where they have several. Rounded labels
+    are the inputs, with a double rim the outputs, dotted ones the weights, if wanted. Shapes stand on the arrows,
+    where they are known. `marked` nodes have a thick rim; what `model.problems()` complains of is red and dashed.
+    It runs from left to right where that fits, else from top to bottom. O((n + m) depth).
 
     Raises ValueError for more than 60 nodes.
 
@@ -50,7 +55,7 @@ def draw_model(
     """
     if len(model.nodes) > FEW:
         raise ValueError(f"{len(model.nodes)} nodes are too many to read: draw_ribbon draws large models")
-    plan = _Plan(model)
+    plan = _Plan(model, weights)
     along, across = plan.place(down=False)
     down = along > WIDE
     if down:
@@ -127,7 +132,10 @@ class _Item:
     amiss: bool = False
     level: int = 0
     lane: int = 0
-    entries: int = 0
+    entries: int = 0  # arrows that end here
+    shape: str = ""  # of what it gives
+    rise: float = 0.0  # how far its arrows turn away on the way to their ports
+    left: bool = False  # where its shape stands beside arrows that run down
     x: float = 0.0
     y: float = 0.0
     width: float = 0.0
@@ -136,7 +144,7 @@ class _Item:
     @property
     def sockets(self) -> bool:
         """Whether its ports are numbered."""
-        return self.node is not None and len(self.node.inputs) > 1
+        return self.node is not None and (self.entries > 1 or bool(self.chips))
 
     def size(self, down: bool) -> tuple[float, float]:
         """Width and height, with room for the numbers of its ports."""
@@ -165,8 +173,9 @@ class _Wire:
 class _Plan:
     """Items on levels and lanes, in layers after Sugiyama: an arrow that passes levels bends on each of them."""
 
-    def __init__(self, model: ComputationalGraph) -> None:
+    def __init__(self, model: ComputationalGraph, with_weights: bool) -> None:
         self.weights, self.shapes = model.weights, _shapes(model)
+        self.with_weights = with_weights
         self.named = len(model.nodes) <= NAMED
         self.prefix = _common([node.name for node in model.nodes])
         blamed = " ".join(model.problems())
@@ -187,12 +196,15 @@ class _Plan:
         self._set_levels()
         self._bend()
         self._set_lanes()
+        self._set_labels()
 
     def _box(self, node: Node, amiss: bool) -> _Item:
         name = [] if node.name.rpartition("_")[0] == node.op else [node.name.removeprefix(self.prefix)]
         ports = [port for port, tensor in enumerate(node.inputs) if tensor in self.weights]
         chips = [f"{port}: {self._weight(node, node.inputs[port])}" for port in ports]
-        if len(ports) > 2:
+        if not self.with_weights:
+            chips = []
+        elif len(ports) > 2:
             chips = [f"{ports[0]}–{ports[-1]}: {len(ports)} weights"]
         return _Item("node", [SHORT.get(node.op, node.op), *name], node, chips, amiss)
 
@@ -266,23 +278,34 @@ class _Plan:
                 item.lane = max(wanted[item], free)
                 free = item.lane + 1
 
+    def _set_labels(self) -> None:
+        """Shapes stand on the side to which no arrow turns."""
+        for item, wires in _grouped((wire.source, wire) for wire in self.wires).items():
+            turns = [(wire.bends or [wire.target])[0].lane - item.lane for wire in wires]
+            straight = [wire for wire in wires if not wire.bends and wire.target.lane == item.lane]
+            item.shape = self.shapes.get(wires[0].tensor, "")
+            item.rise = max(PORT * (wire.target.entries - 1) / 2 for wire in wires)
+            item.left = max(turns) > 0 or any(wire.target.entries > 1 for wire in straight)
+
     def place(self, down: bool) -> tuple[float, float]:
         """Give everything its x and y; returns the extent along the levels and across them, in points."""
         length = [0.0] * (1 + max((item.level for item in self.items), default=0))
         gap = [18.0 if down else 24.0] * len(length)
         before: dict[int, float] = defaultdict(lambda: 6.0)
         after: dict[int, float] = defaultdict(lambda: 6.0)
-        labels = {wire.source: _wide(self.shapes.get(wire.tensor, ""), 7) for wire in self.wires}
         for item in self.items:
             item.width, item.height = item.size(down)
             along, half = (item.height, item.width / 2) if down else (item.width, item.height / 2)
             length[item.level] = max(length[item.level], along)
+            label = _wide(item.shape, 7) + 8
             if not down:
-                gap[item.level] = max(gap[item.level], labels.get(item, 0) + 14)
+                gap[item.level] = max(gap[item.level], label + 6)
             chips = max((_wide(c, 7) + 20 for c in item.chips), default=0.0) if down else _stack(item.chips)
-            before[item.lane] = max(before[item.lane], half + (chips if down else 0) + 4)
-            beside = labels.get(item, 0) + 6 if down else chips
-            after[item.lane] = max(after[item.lane], (max(half, beside) if down else half + beside) + 4)
+            sides = [half + chips, half] if down else [half, half + chips]
+            if down:
+                sides[not item.left] = max(sides[not item.left], label)
+            before[item.lane] = max(before[item.lane], sides[0] + 4)
+            after[item.lane] = max(after[item.lane], sides[1] + 4)
         start, lanes = _starts(length, gap, any(wire.back for wire in self.wires)), _centres(before, after)
         for item in self.items:
             middle = start[item.level] + length[item.level] / 2
@@ -311,12 +334,10 @@ class _Pen:
                 self._wire(wire, aside if pairs[wire.source] == len(wires) else 0.0, aside)
                 if item.sockets:
                     self._socket(item, wire.port, aside)
-        for source, wires in _grouped((wire.source, wire) for wire in plan.wires).items():
-            rise = max(PORT * (wire.target.entries - 1) / 2 for wire in wires)
-            self._label(source, plan.shapes.get(wires[0].tensor, ""), rise, len(wires) > 1)
         for item in plan.items:
             if item.kind != "bend":
                 self._item(item)
+                self._label(item)
 
     def _item(self, item: _Item) -> None:
         from matplotlib.patches import FancyBboxPatch
@@ -353,15 +374,14 @@ class _Pen:
         box = {"boxstyle": "round,pad=0.25", "facecolor": "#f2f2f2", "edgecolor": GREY, "linestyle": ":"}
         self.axes.text(x, y, text, ha=side, va="center", fontsize=7, color=INK, bbox=box, zorder=4)
 
-    def _label(self, item: _Item, text: str, rise: float, forks: bool) -> None:
-        """The shape of a tensor, beside where its arrows leave, on the side to which none of them bends."""
+    def _label(self, item: _Item) -> None:
         near = {"fontsize": 7, "color": INK, "zorder": 4}
         if self.down:
-            side = -1 if rise or forks else 1
-            x, y = item.x + 5 * side, item.y + item.height / 2 + 2
-            self.axes.text(x, y, text, ha="left" if side > 0 else "right", va="top", **near)
+            x, y = item.x + (-5 if item.left else 5), item.y + item.height / 2 + 2
+            self.axes.text(x, y, item.shape, ha="right" if item.left else "left", va="top", **near)
         else:
-            self.axes.text(item.x + item.width / 2 + 4, item.y - 2 - rise, text, ha="left", va="bottom", **near)
+            x, y = item.x + item.width / 2 + 4, item.y - 2 - item.rise
+            self.axes.text(x, y, item.shape, ha="left", va="bottom", **near)
 
     def _socket(self, item: _Item, port: int, aside: float) -> None:
         x, y = item.x + aside, item.y - item.height / 2 + 1
