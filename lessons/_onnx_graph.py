@@ -217,7 +217,14 @@ def _arrays(value: Any, source: Source) -> Any:
 
 def _constant(node: Node, source: Source) -> Weight:
     """What a Constant states, in whichever of its attributes."""
-    for key, value in node.attributes.items():
+    try:
+        return _value_of(node.attributes, source)
+    except (AttributeError, LookupError, TypeError, ValueError) as error:
+        raise ValueError(f"the Constant {node.outputs[0]!r} states no value: {error}") from error
+
+
+def _value_of(attributes: Mapping[str, Any], source: Source) -> Weight:
+    for key, value in attributes.items():
         match key:
             case "value":
                 return stored_weight(value, source, "constant")
@@ -229,7 +236,7 @@ def _constant(node: Node, source: Source) -> Weight:
                 return held(np.asarray(value, np.int64), "int64")
             case "value_string" | "value_strings":
                 return held(np.asarray(value, object), "string")
-    raise ValueError(f"the Constant {node.outputs[0]!r} states no value")
+    raise LookupError(f"its attributes are {list(attributes)}")
 
 
 def held(array: NDArray[Any], dtype: str) -> Weight:

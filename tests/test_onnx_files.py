@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import strategies  # noqa: F401  (the profile of Hypothesis)
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lessons.computational_graphs import multiply_adds, parameters, total
@@ -346,6 +346,38 @@ def test_light_models_hold_real_operators_of_known_shapes_only(path):
     assert total(parameters(model)).left_out == 0
 
 
+# operator: its attributes at an old opset, the inputs after the data at a new one, what becomes of (1, 6, 4)
+MOVED = {
+    "Squeeze": (11, {"axes": [0]}, 13, [np.array([0])], (6, 4)),
+    "Unsqueeze": (11, {"axes": [0]}, 13, [np.array([0])], (1, 1, 6, 4)),
+    "ReduceSum": (11, {"axes": [1]}, 13, [np.array([1])], (1, 1, 4)),
+    "ReduceMean": (13, {"axes": [1], "keepdims": 0}, 18, [np.array([1])], (1, 4)),
+    "Slice": (9, {"starts": [1], "ends": [5], "axes": [1]}, 10, [*np.array([[1], [5], [1]])], (1, 4, 4)),
+    "Pad": (10, {"pads": [0, 1, 0, 0, 2, 0]}, 11, [np.array([0, 1, 0, 0, 2, 0])], (1, 9, 4)),
+    "Split": (11, {"split": [2, 4], "axis": 1}, 13, [np.array([2, 4])], (1, 2, 4)),
+    "Upsample": (8, {"scales": [1.0, 2.0, 2.0]}, 9, [np.float32([1, 2, 2])], (1, 12, 8)),
+    "Clip": (7, {"min": 0.0, "max": 6.0}, 11, [np.float32(0), np.float32(6)], (1, 6, 4)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("op", MOVED)
+def test_attributes_that_became_inputs_are_read_in_both_places(op):
+    old, attributes, new, arrays, shape = MOVED[op]
+    outputs = ["y", "z"][: 2 if op == "Split" else 1]
+    named = {f"i{k}": array for k, array in enumerate(arrays)}
+    stays = {key: value for key, value in attributes.items() if key in ("axis", "keepdims")}
+    ends = {"x": [1, 6, 4]}, {"y": None}
+    before = from_onnx(made([helper.make_node(op, ["x"], outputs, **attributes)], *ends, opset=old))
+    weights = [numpy_helper.from_array(array, name) for name, array in named.items()]
+    after = from_onnx(made([helper.make_node(op, ["x", *named], outputs, **stays)], *ends, weights, new))
+    constants = [helper.make_node("Constant", [], [t.name], value=t) for t in weights]
+    stated = from_onnx(made([*constants, helper.make_node(op, ["x", *named], outputs, **stays)], *ends, opset=new))
+    for model in (before, after, stated):
+        model.validate()
+        assert len(model.nodes) == 1
+        assert model.tensor("y") == Tensor(shape, "float32")
+
+
 # ---------------------------------------------------------------------------------------- a transformer encoder
 
 
@@ -577,6 +609,7 @@ def test_an_opset_that_is_not_read_is_named(opset):
         (lambda g: g.node.append(helper.make_node("Constant", [], ["W"], value_int=1)), "a tensor 'W' already"),
         (lambda g: g.output.append(g.output[0]), "'y' is an output already"),
         (lambda g: g.node.append(helper.make_node("Constant", [], ["k"])), "'k' states no value"),
+        (lambda g: g.node.append(helper.make_node("Constant", [], ["k"], value=1)), "'k' states no value"),
         (lambda g: g.initializer[0].dims.__setitem__(0, -4), r"'kernel' has the shape \(-4, 3, 3, 3\)"),
         (
             lambda g: setattr(g.initializer[0], "data_type", 99),
@@ -638,12 +671,13 @@ def test_other_objects_and_missing_files():
         from_onnx(7)
 
 
-SMALL = base().SerializeToString()
+SOUND = [model.SerializeToString() for model in (base(), shape_chain(), constants(), function(9), transformer(13))]
 
 
+@settings(max_examples=300)
 @given(st.data())
 def test_only_documented_errors_come_of_damaged_files(data):
-    raw = bytearray(SMALL)
+    raw = bytearray(data.draw(st.sampled_from(SOUND)))
     for _ in range(data.draw(st.integers(0, 4))):
         raw[data.draw(st.integers(0, len(raw) - 1))] = data.draw(st.integers(0, 255))
     raw = bytes(raw[: data.draw(st.one_of(st.just(len(raw)), st.integers(0, len(raw))))])
