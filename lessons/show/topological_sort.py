@@ -16,6 +16,8 @@ from lessons.show import FAINT, INK, PALETTE, PAPER, canvas
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from lessons.topological_sort import Schedule
+
 Picture = tuple["Figure", str]
 Place = NDArray[np.float64]  # (2,)
 
@@ -35,7 +37,7 @@ def draw_kahn(graph: object, step: int) -> Picture:
     """
     graph = as_graph(graph, directed=True)
     placed, waits_for = kahn_after(graph, step)
-    at = _places(graph)
+    at = _places(_without_cycles(graph))
     fig, axes = canvas(3.2, 3.9)
     words, looks = {}, {}
     for label, count in waits_for.items():
@@ -108,7 +110,7 @@ def draw_cycle(graph: object, cycle: Sequence[Label]) -> Picture:
     return fig, f"A directed graph; the thick dashed edges {walk} lead round in a circle, so no order exists."
 
 
-def _without_cycles(graph: Graph, first: tuple[Label, Label]) -> Graph:
+def _without_cycles(graph: Graph, first: tuple[Label, Label] | None = None) -> Graph:
     """The graph without the edge `first` and, as long as it has cycles, without one edge of each."""
     edges = [edge for edge in graph.edges() if edge != first]
     while True:
@@ -237,16 +239,10 @@ def _draw_curve(axis: Any, values: NDArray[np.float64], colour: str) -> None:
     axis.stairs(values, edges, color=colour, linewidth=1.4)
     axis.axhline(values[peak], color=INK, linestyle=":", linewidth=1)
     axis.plot(peak + 1, values[peak], "v", color=INK, markersize=6)
-    at_end = ((1, values[peak]), (0, 3))
-    axis.annotate(
-        f"peak {_short(values[peak])}",
-        at_end[0],
-        at_end[1],
-        xycoords=axis.get_yaxis_transform(),
-        textcoords="offset points",
-        ha="right",
-        fontsize=9,
-    )
+    left = peak + 1 > len(values) / 2  # the words stand where the mark does not
+    where = ((0.02 if left else 1, values[peak]), (0, 3))
+    words = {"xycoords": axis.get_yaxis_transform(), "textcoords": "offset points", "fontsize": 9}
+    axis.annotate(f"peak {_short(values[peak])}", *where, ha="left" if left else "right", **words)
     axis.set_xlim(0.5, len(values) + 0.5)
 
 
@@ -264,3 +260,39 @@ def draw_visits(sizes: Sequence[int], counts: Mapping[str, Sequence[int]]) -> Pi
     axes.legend(frameon=False, fontsize=9)
     told = ", ".join(f"{name} {values[-1]:,}" for name, values in counts.items())
     return fig, f"Edge visits over the number of nodes, on logarithmic axes. At {sizes[-1]:,} nodes: {told}."
+
+
+# ---------------------------------------------------------------------------------------- a schedule
+
+
+def draw_gantt(graph: object, schedule: Schedule, until: float | None = None, unit: str = "") -> Picture:
+    """Who works on what, when: a row for each worker, a bar for each node of `graph`, named where there is room.
+
+    Before the dashed line no schedule of so many workers can end. `until` is the end of the axis, so that
+    pictures can be compared; `unit` that of the durations.
+    """
+    labels = as_graph(graph, directed=True).nodes
+    end = until or schedule.makespan or 1.0
+    fig, axis = canvas(3.2, 1.1 + 0.42 * schedule.workers)
+    count = [0] * schedule.workers
+    for row in np.lexsort((schedule.finish, schedule.start)):
+        worker, start = int(schedule.worker[row]), schedule.start[row]
+        length = schedule.finish[row] - start
+        if length:
+            colour = ("#cfe3f4", "#fde7c2")[count[worker] % 2]  # neighbours in a row differ
+            axis.barh(worker, length, 0.8, start, color=colour, edgecolor=INK, linewidth=0.8)
+            count[worker] += 1
+        if length > 0.06 * len(str(labels[row])) * end:
+            axis.text(start + length / 2, worker, str(labels[row]), ha="center", va="center", fontsize=11)
+    axis.axvline(schedule.lower_bound, color=PALETTE[5], linestyle="--", linewidth=2)
+    axis.set(xlim=(0, 1.03 * end), ylim=(schedule.workers - 0.5, -0.5), yticks=range(schedule.workers))
+    axis.set_ylabel("worker", fontsize=12)
+    axis.set_xlabel(unit, fontsize=12)
+    axis.tick_params(labelsize=12)
+    axis.set_title(f"ends at {_short(schedule.makespan)}", fontsize=13, color=INK)
+    many = f"{schedule.workers} worker{'s' if schedule.workers > 1 else ''}"
+    alt = (
+        f"{len(labels)} nodes on {many} end at {_short(schedule.makespan)}. No schedule of so many workers ends "
+        f"before the dashed line at {_short(schedule.lower_bound)}."
+    )
+    return fig, alt
