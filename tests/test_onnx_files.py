@@ -701,15 +701,15 @@ def test_reading_copies_no_weights(tmp_path):
     assert read.weights["W"].array().sum() == 4e6
 
 
-def test_a_hundred_thousand_nodes_are_read_in_linear_time():
+def test_many_nodes_are_read_in_linear_time():
     def seconds(n):
         nodes = [helper.make_node("Relu", [f"t{k}"], [f"t{k + 1}"]) for k in range(n)]
         proto = made(nodes, {"t0": ["batch", 3]}, {f"t{n}": ["batch", 3]})
-        begun = time.perf_counter()
+        begun = time.process_time()
         assert len(from_onnx(proto).nodes) == n
-        return time.perf_counter() - begun
+        return time.process_time() - begun
 
-    few, many = min(seconds(5_000) for _ in range(2)), seconds(40_000)
+    few, many = min(seconds(2_500) for _ in range(2)), seconds(20_000)
     assert many < 8 * few * 4  # a square would be 64 times
 
 
