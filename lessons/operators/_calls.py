@@ -24,12 +24,22 @@ def rule(*ops: str, reads: int = 1) -> Callable[[Rule], Rule]:
             given = sum(1 for port in call.inputs[:reads] if port is not None)
             if given < reads:
                 raise ValueError(f"it reads at least {reads} tensors, and {given} of these are given")
-            return of(call)
+            return [_possible(tensor) for tensor in of(call)]
 
         RULES.update(dict.fromkeys(ops, checked))
         return of
 
     return register
+
+
+def _possible(tensor: Tensor) -> Tensor:
+    """A tensor with lengths that can be, whatever numbers the settings of its node held."""
+    for length in tensor.shape or ():
+        if not isinstance(length, int | str | None) or (isinstance(length, int) and length < 0):
+            raise ValueError(
+                f"its settings ask for the shape {tensor.shape}: a length is a whole number from 0 on"
+            )
+    return tensor
 
 
 def shape_rule(

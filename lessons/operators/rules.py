@@ -10,7 +10,6 @@ installed. A length may be a name or None (see `Dim`); what a rule cannot tell a
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from typing import Any
 
@@ -71,7 +70,8 @@ def values(call: Call) -> list[NDArray[Any] | None]:
     if not all(is_followed(tensor) for tensor in told):
         return []
     try:
-        return [settled(value, tensor) for value, tensor in zip(compute(call, told), told, strict=True)]
+        with np.errstate(all="ignore"):
+            return [settled(value, tensor) for value, tensor in zip(compute(call, told), told, strict=True)]
     except (ArithmeticError, IndexError, TypeError, ValueError):  # 1 // 0, a name as an index, ...
         return []
 
@@ -94,7 +94,7 @@ def multiply_adds(call: Call) -> int | None:
     if call.op not in _PRODUCTS:
         return 0 if call.op in RULES or call.op in _WITHOUT_PRODUCTS.split() else None
     try:
-        found = _PRODUCTS[call.op](call)
+        found = _PRODUCTS[call.op](call, [*infer(call), Tensor()][0])
     except ValueError:  # shapes that do not fit: infer tells it
         return None
     return found if isinstance(found, int) else None
@@ -103,39 +103,29 @@ def multiply_adds(call: Call) -> int | None:
 # ---------------------------------------------------------------------------------------- multiply-adds
 
 
-def _times(call: Call, *factors: Dim) -> Dim:
-    """The elements of the result, times what each of them adds up."""
-    told = infer(call)[0]
-    return (
-        None
-        if told.size is None or not all(isinstance(n, int) for n in factors)
-        else product([told.size, *factors])
-    )
-
-
-def _conv_products(call: Call) -> Dim:
+def _conv_products(call: Call, told: Tensor) -> Dim:
+    """Each element of the result sums up a window over the channels of its group."""
     w = tensor_at(call, 3 if call.op == "QLinearConv" else 1).shape
-    return None if w is None else _times(call, *w[1:])
+    return None if w is None else product([told.size, *w[1:]])
 
 
-def _conv_transpose_products(call: Call) -> Dim:
-    """Each element of the input is multiplied with the part of the weight that begins at its channel."""
-    infer(call)
-    x, w = tensor_at(call, 0), tensor_at(call, 1)
-    return None if x.size is None or w.size is None or w.shape is None else x.size * math.prod(w.shape[1:])  # type: ignore[arg-type]
+def _conv_transpose_products(call: Call, told: Tensor) -> Dim:
+    """Each element of the input is multiplied with the part of the weight that belongs to its channel."""
+    w = tensor_at(call, 1).shape
+    return None if w is None else product([tensor_at(call, 0).size, *w[1:]])
 
 
-def _gemm_products(call: Call) -> Dim:
+def _gemm_products(call: Call, told: Tensor) -> Dim:
     a = tensor_at(call, 0).shape
-    return None if a is None else _times(call, a[0 if int_of(call, "transA", 0) else 1])
+    return None if a is None else product([told.size, a[0 if int_of(call, "transA", 0) else 1]])
 
 
-def _matmul_products(call: Call) -> Dim:
+def _matmul_products(call: Call, told: Tensor) -> Dim:
     a, b = tensor_at(call, 0).shape, tensor_at(call, 3 if call.op == "QLinearMatMul" else 1).shape
-    return None if a is None or b is None else _times(call, meet(a[-1], b[0] if len(b) == 1 else b[-2]))
+    return None if a is None or b is None else product([told.size, meet(a[-1], b[-2:][0])])
 
 
-def _einsum_products(call: Call) -> Dim:
+def _einsum_products(call: Call, told: Tensor) -> Dim:
     """One for each value of all indices together, if there are two tensors to multiply."""
     lengths, _ = index_lengths(call)
     if len(call.inputs) != 2:
@@ -143,16 +133,15 @@ def _einsum_products(call: Call) -> Dim:
     return None if lengths is None else product(lengths.values())
 
 
-def _recurrent_products(call: Call) -> Dim:
+def _recurrent_products(call: Call, told: Tensor) -> Dim:
     """At each step each sequence meets the weights of its input and of its state, in all gates and directions."""
     x, w, r = (tensor_at(call, port) for port in range(3))
     if x.shape is None or w.size is None or r.size is None:
         return None
-    steps = product(x.shape[:2])
-    return steps * (w.size + r.size) if isinstance(steps, int) else None
+    return product([*x.shape[:2], w.size + r.size])
 
 
-_PRODUCTS: dict[str, Callable[[Call], Dim]] = {
+_PRODUCTS: dict[str, Callable[[Call, Tensor], Dim]] = {
     **dict.fromkeys(("Conv", "ConvInteger", "QLinearConv"), _conv_products),
     **dict.fromkeys(("MatMul", "MatMulInteger", "QLinearMatMul"), _matmul_products),
     **dict.fromkeys(("GRU", "LSTM", "RNN"), _recurrent_products),

@@ -124,7 +124,8 @@ def _calculated(call: Call, told: list[Tensor]) -> list[Any]:
 
 def _cast_values(call: Call, told: list[Tensor]) -> list[Any]:
     kind = bool if told[0].dtype == "bool" else float if "float" in str(told[0].dtype) else int
-    return [_each(lambda n: n if isinstance(n, str | None) else kind(n), call.values[0])]
+    name = (lambda n: None) if kind is bool else (lambda n: n)  # whether a length is not 0 is not known
+    return [_each(lambda n: name(n) if isinstance(n, str | None) else kind(n), call.values[0])]
 
 
 def _each(of: Callable[[Any], Any], value: Any) -> Any:

@@ -43,7 +43,7 @@ _UNCHANGED = """
     Abs Acos Acosh Asin Asinh Atan Atanh BitwiseNot Ceil Celu Clip Cos Cosh Elu Erf Exp Floor Gelu HardSigmoid
     HardSwish Identity LeakyRelu Log Mish Neg Not Reciprocal Relu Round Selu Shrink Sigmoid Sign Sin Sinh Softplus
     Softsign Sqrt Swish Tan Tanh ThresholdedRelu
-    CumSum LRN MeanVarianceNormalization ScatterElements ScatterND Trilu
+    CumSum GroupNormalization LRN MeanVarianceNormalization ScatterElements ScatterND Trilu
 """
 _REDUCTIONS = """
     ReduceL1 ReduceL2 ReduceLogSum ReduceLogSumExp ReduceMax ReduceMean ReduceMin ReduceProd ReduceSum
@@ -149,15 +149,15 @@ def _positions(length: Dim, reach: int | None, stride: int, pads: tuple[int, int
     if not isinstance(length, int):
         return length if stride == 1 and sum(pads) == reach - 1 else None
     space = length + sum(pads) - reach
-    if space < 0:
+    steps = -(-space // stride) if up else space // stride
+    # rounded up, the last window may reach over the end, but not begin in the padding behind
+    places = steps if up and steps * stride >= length + pads[0] else steps + 1
+    if places < 1:
         raise ValueError(
             f"a window over {reach} does not fit into a length of {length}, padded by {pads[0]} and {pads[1]}: "
             "take a smaller kernel or dilation, more padding or a larger input"
         )
-    if not up:
-        return space // stride + 1
-    steps = -(-space // stride)
-    return steps + (steps * stride < length + pads[0])  # a window that begins in the padding behind is left out
+    return places
 
 
 def _divided_up(length: Dim, by: int) -> Dim:
@@ -224,36 +224,31 @@ def _conv_transpose(call: Call, x: Shape, w: Shape) -> Shape:
     kernel = _kernel(call, x[2:], w[2:])
     if "output_shape" in call.attributes:
         return (x[0], channels, *ints_of(call, "output_shape", [1] * rank, 1))
+    return (x[0], channels, *_spread(call, x[2:], kernel))
+
+
+def _spread(call: Call, spatial: Shape, kernel: Shape) -> Shape:
+    """The lengths over which a window spreads that is laid down at each element."""
+    rank, padding = len(spatial), call.attributes.get("auto_pad", "NOTSET")
     strides, dilations = ints_of(call, "strides", [1] * rank, 1), ints_of(call, "dilations", [1] * rank, 1)
-    more, padding = ints_of(call, "output_padding", [0] * rank, 0), call.attributes.get("auto_pad", "NOTSET")
+    if padding in ("SAME_UPPER", "SAME_LOWER"):
+        return tuple(product(pair) for pair in zip(spatial, strides, strict=True))
     pads = ints_of(call, "pads", [0] * 2 * rank) if padding == "NOTSET" else [0] * 2 * rank
-    same = padding in ("SAME_UPPER", "SAME_LOWER")
-    return (
-        x[0],
-        channels,
-        *(
-            _spread(
-                x[2 + k], strides[k], None if same else kernel[k], dilations[k], more[k] - pads[k] - pads[k + rank]
-            )
-            for k in range(rank)
-        ),
-    )
+    added = ints_of(call, "output_padding", [0] * rank, 0)
+    more = [a - before - behind for a, before, behind in zip(added, pads[:rank], pads[rank:], strict=True)]
+    return tuple(_reached(*axis) for axis in zip(spatial, strides, kernel, dilations, more, strict=True))
 
 
-def _spread(length: Dim, stride: int, kernel: Dim, dilation: int, more: int) -> Dim:
-    """The length over which a transposed window spreads: stride * length where no kernel is given."""
-    if kernel is None:
-        return length * stride if isinstance(length, int) else length if stride == 1 else None
+def _reached(length: Dim, stride: int, kernel: Dim, dilation: int, more: int) -> Dim:
     if not isinstance(kernel, int):
         return None
     wider = (kernel - 1) * dilation + more
     if not isinstance(length, int):
         return length if stride == 1 and wider == 0 else None
-    if (length - 1) * stride + 1 + wider < 1:
-        raise ValueError(
-            f"nothing is left of a length of {length}, spread with stride {stride}: take less padding"
-        )
-    return (length - 1) * stride + 1 + wider
+    reached = (length - 1) * stride + 1 + wider
+    if reached < 1:
+        raise ValueError(f"nothing is left of a length of {length}, spread by stride {stride}: take less padding")
+    return reached
 
 
 @rule("AveragePool", "LpPool", "MaxPool")
@@ -768,8 +763,6 @@ def _constant_of_shape(call: Call) -> list[Tensor]:
     if lengths is None:
         known = listed is not None and len(listed) == 1 and isinstance(listed[0], int)
         return [Tensor((None,) * listed[0] if known else None, dtype)]  # type: ignore[index, operator]
-    if any(isinstance(n, int) and n < 0 for n in lengths):
-        raise ValueError(f"the shape {tuple(lengths)} holds a length below 0")
     return [Tensor(tuple(lengths), dtype)]
 
 
