@@ -106,8 +106,8 @@ def draw_ribbon(model: ComputationalGraph, title: str = "") -> Picture:
     ribbon.set_title(title, fontsize=10, color=INK)
     largest = int(np.argmax(top))
     alt = (
-        f"{model.name or 'A model'} as a ribbon of {last} levels, with {len(skips)} arcs where a tensor skips "
-        f"levels. Most numbers, {int(top[largest]):,}, come out of level {largest}."
+        f"{model.name or 'A model'} as a ribbon of {last} levels, with {len(skips)} arc{'s' * (len(skips) != 1)} where a "
+        f"tensor skips levels. Most numbers, {int(top[largest]):,}, come out of level {largest}."
     )
     return fig, alt
 
