@@ -285,7 +285,7 @@ class _Steps:
             gives = {tensor for tensor in node.outputs if tensor} - given
             stays = {self.storage.buffer[tensor] for tensor in gives} | self.storage.kept
             frees = not (gives <= needed and stays.issuperset(self.storage.reads[row]))
-            if not frees and given.isdisjoint(node.inputs) and late.issuperset(self._before[row]):
+            if not frees and late.issuperset(self._before[row]):
                 late.add(row)
         return late
 

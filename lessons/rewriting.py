@@ -108,7 +108,7 @@ def weights_as_nodes(model: ComputationalGraph) -> ComputationalGraph:
     Notebook: 02_topological_sort.
     """
     read = {tensor for node in model.nodes for tensor in node.inputs} | set(model.outputs)
-    moved = {t: w for t, w in model.weights.items() if t in read and model.known(t) is None}
+    moved = {t: w for t, w in model.weights.items() if t in read and not _states_a_shape(t, model)}
     taken, names = {node.name for node in model.nodes}, model.copy()
     domain, op = LOAD
     loads = [
@@ -120,6 +120,10 @@ def weights_as_nodes(model: ComputationalGraph) -> ComputationalGraph:
     for tensor, weight in moved.items():
         copy.declare(tensor, weight.tensor.shape, weight.tensor.dtype)
     return copy
+
+
+def _states_a_shape(tensor: str, model: ComputationalGraph) -> bool:
+    return model.known(tensor) is not None and "float" not in str(model.tensor(tensor).dtype)
 
 
 def _rebuilt(model: ComputationalGraph, nodes: list[Node], weights: dict[str, Weight]) -> ComputationalGraph:
