@@ -135,7 +135,8 @@ class ComputationalGraph:
 
     def known(self, tensor: str) -> NDArray[Any] | None:
         """The value of a small tensor of whole numbers that does not depend on the values of the inputs, such as
-        a shape; lengths that are not bound stand in it by name. None for every other tensor."""
+        a shape. Lengths that are not bound stand in it by name, those that cannot be told as None; its dtype is
+        then object. None for every other tensor."""
         self._inferred()
         return self._values.get(tensor)
 
@@ -292,31 +293,36 @@ class ComputationalGraph:
         self._edited()
 
     def redirect(self, tensor: str, to: str) -> None:
-        """Let everyone who reads a tensor, the outputs of the graph too, read another one instead."""
+        """Let everyone who reads a tensor, the outputs of the graph too (each stays once), read another one."""
         for node in self.nodes:
             if tensor in node.inputs:
                 inputs = tuple(to if read == tensor else read for read in node.inputs)
                 self._nodes[node.name] = replace(node, inputs=inputs)
-        self._outputs = [to if read == tensor else read for read in self._outputs]
+        self._outputs = list(dict.fromkeys(to if read == tensor else read for read in self._outputs))
         self._edited()
 
     def bind(self, shapes: Mapping[str, int | Sequence[int | str | None]]) -> ComputationalGraph:
         """A copy with lengths filled in: {"batch": 1} binds a name wherever it stands, {"x": (1, 3, 224, 224)}
         gives the shape of an input.
 
-        Raises UnknownLabel for what is neither, ValueError for a shape that does not fit.
+        Raises UnknownLabel for what is neither, ValueError for a shape that does not fit, or for a name that would
+        stand for two lengths.
         """
-        lengths, bound = {}, self.copy()
+        bound, found = self.copy(), list[tuple[str, int]]()
         names = {length for t in self._inputs.values() for length in t.shape or () if isinstance(length, str)}
         for key, given in shapes.items():
             if isinstance(given, int | np.integer):
                 if key not in names:
                     raise UnknownLabel(key, sorted(names), what="length")
-                lengths[key] = int(given)
+                found += _match(key, (key,), _checked_shape(key, (given,)))
             elif key not in self._inputs:
                 raise UnknownLabel(key, self._inputs, what="input")
             else:
-                lengths.update(_match(key, self._inputs[key].shape, _checked_shape(key, given)))
+                found += _match(key, self._inputs[key].shape, _checked_shape(key, given))
+        lengths: dict[str, int] = {}
+        for name, length in found:
+            if lengths.setdefault(name, length) != length:
+                raise ValueError(f"the length {name!r} cannot be both {lengths[name]} and {length}: bind it once")
         for key, given in shapes.items():
             if not isinstance(given, int | np.integer):
                 bound._inputs[key] = replace(bound._inputs[key], shape=_checked_shape(key, given))
@@ -343,7 +349,7 @@ class ComputationalGraph:
         open_ends = [t for t in (*self._read_by(needed), *wanted) if t in self._inputs and t not in given]
         if open_ends:
             raise ValueError(f"{wanted} needs the input {open_ends[0]!r} too: list it among the inputs")
-        part._weights.update({t: self._weights[t] for t in wanted if t in self._weights})
+        part._keep_weights(wanted, self)
         part._outputs, part._numbers = wanted, Counter(self._numbers)
         return part
 
@@ -354,7 +360,7 @@ class ComputationalGraph:
         rest._inputs = dict(self._inputs)
         for node in (node for node in self.nodes if node.name in needed):
             rest._keep(node, self)
-        rest._weights.update({t: self._weights[t] for t in self._outputs if t in self._weights})
+        rest._keep_weights(self._outputs, self)
         rest._outputs, rest._numbers = list(self._outputs), Counter(self._numbers)
         return rest
 
@@ -430,11 +436,17 @@ class ComputationalGraph:
         return told.bytes
 
     def _keep(self, node: Node, whole: ComputationalGraph) -> None:
-        """Take a node over from another graph, with the weights that it reads."""
+        """Take a node over from another graph, with the weights that it reads; not what is an input here."""
+        if any(t in self._inputs for t in node.outputs):
+            node = replace(node, outputs=tuple("" if t in self._inputs else t for t in node.outputs))
         self._nodes[node.name] = node
-        self._producer.update({t: node.name for t in node.outputs if t and t not in self._inputs})
-        self._weights.update({t: whole._weights[t] for t in node.inputs if t in whole._weights})
+        self._producer.update({t: node.name for t in node.outputs if t})
+        self._keep_weights(node.inputs, whole)
         self._declared.update({t: whole._declared[t] for t in node.outputs if t in whole._declared})
+
+    def _keep_weights(self, tensors: Iterable[str], whole: ComputationalGraph) -> None:
+        kept = (t for t in tensors if t in whole._weights and t not in self._inputs)
+        self._weights.update({t: whole._weights[t] for t in kept})
 
     def _read_by(self, names: Iterable[str]) -> list[str]:
         return [tensor for name in names for tensor in self._nodes[name].inputs if tensor]
@@ -486,10 +498,11 @@ class ComputationalGraph:
                 self._faults.append(f"node {node.name!r}: {error}")
                 found = []
             for k, tensor in enumerate(node.outputs):
-                told = found[k] if k < len(found) else Tensor()
-                tensors[tensor] = _merged(told, self._declared.get(tensor, Tensor()))
+                if tensor:
+                    told = found[k] if k < len(found) else Tensor()
+                    tensors[tensor] = _merged(told, self._declared.get(tensor, Tensor()))
             for tensor, value in zip(node.outputs, rules.values(call), strict=False):
-                if value is not None and value.size <= KNOWN_VALUES:
+                if tensor and value is not None and value.size <= KNOWN_VALUES:
                     self._values[tensor] = value
         return tensors
 
@@ -542,17 +555,17 @@ def _checked_shape(name: str, shape: Sequence[int | str | None] | None) -> Shape
     return lengths
 
 
-def _match(name: str, declared: Shape | None, given: Shape | None) -> dict[str, int]:
+def _match(name: str, declared: Shape | None, given: Shape | None) -> list[tuple[str, int]]:
     """What lengths a given shape binds: ("N", 3) against (1, 3) binds N to 1."""
     if declared is None or given is None:
-        return {}
+        return []
     fits = len(declared) == len(given) and all(
         not isinstance(d, int) or d == g for d, g in zip(declared, given, strict=True)
     )
     if not fits:
         raise ValueError(f"input {name!r} has the shape {declared}; {given} does not fit it")
     pairs = zip(declared, given, strict=True)
-    return {d: g for d, g in pairs if isinstance(d, str) and isinstance(g, int)}
+    return [(d, g) for d, g in pairs if isinstance(d, str) and isinstance(g, int)]
 
 
 def _filled(shape: Shape | None, lengths: Mapping[str, int]) -> Shape | None:

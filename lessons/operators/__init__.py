@@ -98,8 +98,8 @@ class Call:
     """One use of an operator, as its rules see it before anything is computed.
 
     `inputs` holds a Tensor for each port, None for an optional one that is left out; `values` the array of each
-    input whose value is known already (of whole numbers, or of dtype object with the names of lengths that are
-    not bound), None for the others; `outputs` is how many are asked for.
+    input whose value is known already (of whole numbers, or of dtype object with lengths: numbers, names of those
+    that are not bound, None), None for the others; `outputs` is how many are asked for.
     """
 
     op: str
