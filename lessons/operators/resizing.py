@@ -76,8 +76,6 @@ def upsample(
     *,
     mode: str = "nearest",
     scales: Sequence[float] | None = None,
-    height_scale: float = 1.0,
-    width_scale: float = 1.0,
 ) -> Array:
     """x larger by factors, an input since opset 9, counted from the corner: what Resize did in opset 10."""
     told = np.asarray(scales, np.float32) if factors is None else factors
