@@ -73,7 +73,7 @@ class Folding:
         constant = all(t in self.weights and self.weights[t].origin == "constant" for t in self._inputs(node) if t)
         made = {}
         for tensor, value in values.items():
-            if value is None or value.dtype == object or not (constant or value.dtype.kind in "iub"):
+            if value is None or value.dtype.kind not in ("iubf" if constant else "iub"):
                 return None
             made[tensor] = held(value, str(value.dtype))
         return made

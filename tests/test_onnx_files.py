@@ -237,7 +237,8 @@ def test_lengths_keep_their_names_until_they_are_bound():
     with pytest.raises(ValueError, match=r"'batch'.*bind"):
         model.to_graph(weight="bytes")
     assert from_onnx(base(), shapes={"x": (5, 3, 8, 8)}).tensor("y").shape == (5, 10)
-    assert from_onnx(base(batch=None)).inputs["x"].shape == (None, 3, 8, 8)
+    for unknown in (None, -1):
+        assert from_onnx(base(batch=unknown)).inputs["x"].shape == (None, 3, 8, 8)
     with pytest.raises(UnknownLabel, match="no length 'bacth'; the nearest is 'batch'"):
         from_onnx(base(), shapes={"bacth": 2})
     with pytest.raises(ValueError, match=r"'x' has the shape \('batch', 3, 8, 8\)"):
@@ -870,6 +871,10 @@ def test_every_dialect_survives_writing(dialect):
     proto = to_onnx(model)
     onnx.checker.check_model(proto)
     assert from_onnx(proto) == model
+
+
+def test_numbers_among_the_attributes_are_the_shortest_of_their_precision():
+    assert from_onnx(base()).node("n1").attributes == {"epsilon": 1e-5}
 
 
 def test_nodes_are_written_in_an_order_of_computation():
