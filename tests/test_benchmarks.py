@@ -23,6 +23,7 @@ ROOT = Path(command.__file__).parents[1]
 KEYS = ["topic", "case", "quantity", "peer", "ours", "theirs", "ratio", "repeats", "threads"]
 CONTENDERS = {"graph": {"scipy", "igraph", "rustworkx", "networkx"}, "rng": {"numpy"}}
 CONTENDERS["topological_sort"] = {"igraph", "rustworkx", "networkx", "graphlib"}
+CONTENDERS["computational_graphs"] = {"onnx", "onnxruntime"}
 CONTENDERS["startup"] = {"numba"}
 
 
