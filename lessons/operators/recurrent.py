@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -35,10 +36,12 @@ ACTIVATIONS: dict[str, tuple[Callable[..., Array], tuple[float, ...]]] = {
 
 @dataclass(frozen=True)
 class Weights:
-    """Of one direction: recurrent weights (gates * hidden, hidden), the biases beside them (gates * hidden),
-    peepholes (input, output, forget; hidden each), and activation functions, each after clipping."""
+    """Of one direction: weights of the input (gates * hidden, input) and of the hidden state (gates * hidden,
+    hidden), a bias beside each, peepholes (input, output, forget; hidden each), and activation functions."""
 
+    entering: Array
     recurrent: Array
+    entering_bias: Array
     bias: Array
     peepholes: Array
     act: Sequence[Callable[[Array], Array]]
@@ -118,27 +121,20 @@ def _network(cell: Callable[..., State], gates: int, states: int, default: Seque
         linear_before_reset: int = 0,
         input_forget: int = 0,
     ) -> tuple[Array, ...]:
+        ways, size = r.shape[0], r.shape[2]
+        named = activations or [*default] * ways
+        functions = list(_activations(named, activation_alpha, activation_beta, clip))
+        weights = _weights(w, r, b, peepholes, functions)
         steps = x.swapaxes(0, 1) if layout else x
-        ways, batch, size = len(w), steps.shape[1], r.shape[2]
-        functions = list(_activations(activations or [*default] * ways, activation_alpha, activation_beta, clip))
-        each = len(functions) // ways
-        biases = np.zeros((ways, 2, gates * size), x.dtype) if b is None else b.reshape(ways, 2, -1)
-        peeps = np.zeros((ways, 3, size), x.dtype) if peepholes is None else peepholes.reshape(ways, 3, size)
-        counts = np.full(batch, len(steps)) if lengths is None else lengths
-        begin = [
-            np.zeros((ways, batch, size), x.dtype) if s is None else s.swapaxes(0, 1) if layout else s
-            for s in (hidden, memory)[:states]
-        ]
-        outcomes = []
+        counts = np.full(steps.shape[1], len(steps)) if lengths is None else lengths
+        none = np.zeros((ways, steps.shape[1], size), x.dtype)
+        begin = [none if s is None else s.swapaxes(0, 1) if layout else s for s in (hidden, memory)[:states]]
+        turn = partial(cell, linear_before_reset=linear_before_reset, input_forget=input_forget)
+        walks = []
         for k in range(ways):
-            weights = Weights(r[k], biases[k, 1], peeps[k], functions[each * k : each * (k + 1)])
             backwards = direction == "reverse" or k == 1
-            sequence = reverse_sequence(steps, counts) if backwards else steps
-            options = {"linear_before_reset": linear_before_reset, "input_forget": input_forget}
-            told = sequence @ w[k].T + biases[k, 0]
-            y, state = _walk(cell, told, tuple(s[k] for s in begin), weights, counts, options)
-            outcomes.append((reverse_sequence(y, counts) if backwards else y, *state))
-        y, *last = (np.stack(parts) for parts in zip(*outcomes, strict=True))
+            walks.append(_walk(turn, steps, tuple(s[k] for s in begin), weights[k], counts, backwards))
+        y, *last = (np.stack(parts) for parts in zip(*walks, strict=True))
         if layout:
             return y.transpose(2, 1, 0, 3), *(s.swapaxes(0, 1) for s in last)
         return y.transpose(1, 0, 2, 3), *last
@@ -146,17 +142,32 @@ def _network(cell: Callable[..., State], gates: int, states: int, default: Seque
     return apply
 
 
+def _weights(
+    w: Array, r: Array, b: Array | None, peepholes: Array | None, functions: list[Callable[[Array], Array]]
+) -> list[Weights]:
+    """Those of each direction; biases and peepholes that are left out are zero."""
+    ways, rows, size = r.shape
+    biases = np.zeros((ways, 2, rows), r.dtype) if b is None else b.reshape(ways, 2, rows)
+    peeps = np.zeros((ways, 3, size), r.dtype) if peepholes is None else peepholes.reshape(ways, 3, size)
+    each = len(functions) // ways
+    return [
+        Weights(w[k], r[k], biases[k, 0], biases[k, 1], peeps[k], functions[each * k : each * (k + 1)])
+        for k in range(ways)
+    ]
+
+
 def _walk(
-    cell: Callable[..., State], told: Array, state: State, weights: Weights, counts: Array, options: dict[str, int]
-) -> tuple[Array, State]:
-    """All steps of one direction: hidden states (step, batch, hidden), zero after the end, and the last state."""
+    cell: Callable[..., State], steps: Array, state: State, weights: Weights, counts: Array, backwards: bool
+) -> tuple[Array, ...]:
+    """One direction: all hidden states (step, batch, hidden), zero after a sequence's end, and the last state."""
+    told = (reverse_sequence(steps, counts) if backwards else steps) @ weights.entering.T + weights.entering_bias
     y = np.zeros((*told.shape[:2], state[0].shape[1]), told.dtype)
     for t, x in enumerate(told):
         going = (t < counts)[:, None]
-        after = cell(x, state, weights, **options)
+        after = cell(x, state, weights)
         y[t] = np.where(going, after[0], 0)
         state = tuple(np.where(going, new, old) for new, old in zip(after, state, strict=True))
-    return y, state
+    return (reverse_sequence(y, counts) if backwards else y, *state)
 
 
 OPERATORS: dict[str, Operator] = {
