@@ -26,7 +26,7 @@ Answer = NDArray[np.float32]
 
 def cases(scale: float) -> Iterator[Case]:
     for name in ("SqueezeNet", "ResNet50") if scale > 0.1 else ("LeNet",):
-        model = from_onnx(content(name))
+        model = model_of(name)
         size = {"input": name, "n": len(model.nodes), "m": model.to_graph().m}
         yield Case(
             **size,
@@ -47,10 +47,16 @@ def cases(scale: float) -> Iterator[Case]:
 
 
 @cache
+def model_of(name: str) -> ComputationalGraph:
+    """A model with its weights in memory, where every contender has them before it runs."""
+    models = {"LeNet": lenet, "ResNet50": resnet50, "SqueezeNet": squeezenet}
+    return with_random_weights(models[name](), seed=1)
+
+
+@cache
 def content(name: str) -> bytes:
     """A model as the bytes of an ONNX file."""
-    models = {"LeNet": lenet, "ResNet50": resnet50, "SqueezeNet": squeezenet}
-    return to_onnx(with_random_weights(models[name](), seed=1)).SerializeToString()
+    return to_onnx(model_of(name)).SerializeToString()
 
 
 def squeezenet() -> ComputationalGraph:
@@ -65,7 +71,7 @@ def squeezenet() -> ComputationalGraph:
 
 @cache
 def image(name: str) -> dict[str, Answer]:
-    inputs = from_onnx(content(name)).inputs
+    inputs = model_of(name).inputs
     rng = np.random.default_rng(2)
     return {key: rng.standard_normal(told.shape, np.float32) for key, told in inputs.items()}
 
@@ -104,7 +110,7 @@ def read_by_onnxruntime(name: str) -> Call:
 
 
 def run_by_lessons(name: str) -> Call:
-    model, inputs = from_onnx(content(name)), image(name)
+    model, inputs = model_of(name), image(name)
     [output] = model.outputs
     return lambda: run(model, inputs)[output]
 
