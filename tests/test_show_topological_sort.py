@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from lessons import as_graph
+from lessons.execution import Memory
 from lessons.show import topological_sort as show
 from lessons.topological_sort import list_schedule, topological_sort
 
@@ -86,6 +87,14 @@ def test_a_cycle_is_marked_whatever_other_cycles_there_are(graph, more, cycle):
     assert all(patch.get_linestyle() != "-" for patch in dashed)
 
 
+def test_a_cycle_is_opened_where_the_picture_stays_lowest(graph):
+    looped = as_graph([*BRANCHES, ("c", "s")], nodes=graph.nodes, directed=True)
+    for cycle in ("sac", "acs", "csa"):
+        fig, _ = show.draw_cycle(looped, list(cycle))
+        height = {text.get_text(): text.get_position()[1] for text in fig.axes[0].texts}
+        assert height == {"s": 0, "a": -1, "b": -1, "c": -2, "d": -2, "j": -3}
+
+
 def test_what_is_left_without_cycles_keeps_most_edges(graph):
     looped = as_graph([*BRANCHES, ("c", "s"), ("d", "b")], nodes=graph.nodes, directed=True)
     rest = show._without_cycles(looped, ("c", "s"))
@@ -93,13 +102,21 @@ def test_what_is_left_without_cycles_keeps_most_edges(graph):
     assert rest.m >= looped.m - 2
 
 
+def memory(*alive, names="abcdefghij"):
+    peak = alive.index(max(alive))
+    return Memory(max(alive), names[peak], np.array(alive), list(names[: len(alive)]))
+
+
 def test_memory_marks_the_first_highest_step():
-    fig, alt = show.draw_memory({"one": [1024, 3072, 3072], "other": [512, 1024, 256]})
-    assert alt.endswith("The highest points: one 3 KiB, other 1 KiB.")
+    fig, alt = show.draw_memory({"one": memory(1024, 3072, 3072), "other": memory(512, 1024, 256)})
+    assert alt.endswith("The highest points: one 3 KiB at b, other 1 KiB at b.")
     one, other = fig.axes
     assert [mark.get_xydata().tolist() for mark in (one.lines[-1], other.lines[-1])] == [[[2, 3]], [[2, 1]]]
     assert one.get_ylim() == other.get_ylim(), "curves that are compared share their axis"
-    assert "1,025 MiB" in show.draw_memory({"large": [1025 * 2**20]}, "MiB")[1]
+    assert [tick.get_text() for tick in one.get_xticklabels()] == ["a", "b", "c"]
+    fig, alt = show.draw_memory({"large": memory(*[1025 * 2**20] * 9)}, "MiB")
+    assert "1,025 MiB" in alt
+    assert fig.axes[0].get_xlabel() == "step"
 
 
 def test_visits_are_drawn_at_their_sizes():
@@ -116,7 +133,7 @@ def test_pictures_of_the_page_fit_on_it(graph):
         show.draw_kahn(graph, 1),
         show.draw_generations(graph),
         show.draw_cycle(as_graph([(0, 0)], n=1, directed=True), [0]),
-        show.draw_memory({"a": [1], "b": [2]}),
+        show.draw_memory({"a": memory(1), "b": memory(2)}),
         show.draw_visits([1, 2], {"a": [1, 2]}),
     ]
     assert all(fig.get_size_inches()[0] <= 6.4 for fig, _ in figures)

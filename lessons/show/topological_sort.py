@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from lessons.computational_graphs import levels
 from lessons.errors import CycleError
@@ -16,6 +16,7 @@ from lessons.show import FAINT, INK, PALETTE, PAPER, canvas
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from lessons.execution import Memory
     from lessons.topological_sort import Schedule
 
 Picture = tuple["Figure", str]
@@ -101,7 +102,7 @@ def draw_cycle(graph: object, cycle: Sequence[Label]) -> Picture:
     """A directed graph with a cycle: the edges along `cycle` thick and dashed, its nodes with a heavy rim."""
     graph = as_graph(graph, directed=True)
     turns = list(zip(cycle, [*cycle[1:], *cycle[:1]], strict=True))
-    at = _places(_without_cycles(graph, turns[-1]))
+    at = _places(min((_without_cycles(graph, turn) for turn in turns), key=lambda rest: levels(rest).max()))
     fig, axes = canvas(4.2, 4.2)
     _draw_edges(axes, graph, at, thick=turns)
     looks = {label: READY if label in cycle else PLAIN for label in graph.nodes}
@@ -216,20 +217,22 @@ def _draw_loop(axes: Any, where: Place) -> None:
 # ---------------------------------------------------------------------------------------- numbers along an order
 
 
-def draw_memory(curves: Mapping[str, ArrayLike], unit: str = "KiB") -> Picture:
-    """Bytes alive at each step of several orders side by side; the highest step of each is marked.
+def draw_memory(orders: Mapping[str, Memory], unit: str = "KiB") -> Picture:
+    """Bytes alive at each step of several orders, side by side; the first highest step of each is marked.
 
-    `curves` holds for each name the bytes at each step; `unit` is one of B, KiB, MiB.
+    `orders` maps a name to what `peak_memory` found; `unit` is one of B, KiB, MiB. Up to eight steps are named.
     """
     size = {"B": 1, "KiB": 2**10, "MiB": 2**20}[unit]
-    heights = {name: np.asarray(values, float) / size for name, values in curves.items()}
-    fig, axes = canvas(6.4, 2.7, columns=len(heights))
-    top = max(values.max() for values in heights.values())
-    for axis, (name, values), colour in zip(np.atleast_1d(axes), heights.items(), PALETTE, strict=False):
-        _draw_curve(axis, values, colour)
-        axis.set(ylim=(0, 1.22 * top), xlabel="step", ylabel=f"alive [{unit}]")
+    fig, axes = canvas(6.4, 2.7, columns=len(orders))
+    top = max(memory.peak for memory in orders.values()) / size
+    for axis, (name, memory), colour in zip(np.atleast_1d(axes), orders.items(), PALETTE, strict=False):
+        _draw_curve(axis, memory.alive / size, colour)
+        axis.set(ylim=(0, 1.22 * top), ylabel=f"alive [{unit}]", xlabel="step")
+        if len(memory.order) <= 8:
+            axis.set_xlabel("")
+            axis.set_xticks(range(1, len(memory.order) + 1), memory.order, fontsize=8)
         axis.set_title(name, fontsize=10, color=INK)
-    told = ", ".join(f"{name} {_short(values.max())} {unit}" for name, values in heights.items())
+    told = ", ".join(f"{name} {_short(m.peak / size)} {unit} at {m.node}" for name, m in orders.items())
     return fig, f"Bytes alive at each step, one curve an order. The highest points: {told}."
 
 
