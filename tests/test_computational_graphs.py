@@ -270,7 +270,9 @@ def test_a_long_model_runs_downwards():
 
 def test_names_are_shown_without_what_all_share():
     block = architectures.resnet50().subgraph(["stage1.block3.relu"], ["stage2.block1.relu"])
-    assert {"conv1", "shortcut.bn", "stage2.block1.relu"} <= set(texts(show.draw_model(block)[0]))
+    fig, alt = show.draw_model(block)
+    assert {"conv1", "shortcut.bn", "stage2.block1.relu"} <= set(texts(fig))
+    assert alt.endswith("4 Conv, 4 BatchNormalization, 3 Relu, 1 Add, branches meet at stage2.block1.add.")
 
 
 def test_a_ribbon_holds_every_number_and_every_shortcut():

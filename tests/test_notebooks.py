@@ -12,7 +12,11 @@ NOTEBOOKS = sorted(course.notebooks().glob("*.ipynb"))
 
 # Cells whose output is not compared (a slider each), and outputs with digits that are not (`measured`).
 # The numbers rise only here, on purpose.
-NOT_COMPARED = {"00_start_here": {"ignored": 2, "measured": 1}}
+NOT_COMPARED = {
+    "00_start_here": {"ignored": 2, "measured": 1},
+    "01_computational_graphs": {"ignored": 3, "measured": 2},
+    "02_topological_sort": {"ignored": 2, "measured": 1},
+}
 
 
 @pytest.fixture(params=NOTEBOOKS, ids=lambda path: path.stem)

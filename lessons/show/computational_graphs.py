@@ -105,9 +105,10 @@ def draw_ribbon(model: ComputationalGraph, title: str = "") -> Picture:
     ribbon.spines[["left", "bottom"]].set_visible(False)
     ribbon.set_title(title, fontsize=10, color=INK)
     largest = int(np.argmax(top))
+    arcs = f"{len(skips)} arc{'' if len(skips) == 1 else 's'} where a tensor skips levels"
     alt = (
-        f"{model.name or 'A model'} as a ribbon of {last} levels, with {len(skips)} arc{'s' * (len(skips) != 1)} where a "
-        f"tensor skips levels. Most numbers, {int(top[largest]):,}, come out of level {largest}."
+        f"{model.name or 'A model'} as a ribbon of {last} levels, with {arcs}. "
+        f"Most numbers, {int(top[largest]):,}, come out of level {largest}."
     )
     return fig, alt
 
@@ -232,9 +233,9 @@ def _unrolled(axes: Any, A: NDArray[np.bool_], reached: Sequence[NDArray[np.bool
 # ---------------------------------------------------------------------------------------- costs that grow
 
 
-def draw_growth(build: Callable[[int], ComputationalGraph], length: int, start: int, unit: str = "") -> Picture:
-    """Costs of a model at one length of its input, as multiples of those at the length `start`."""
-    costs, first = _costs(build(length)), _costs(build(start))
+def draw_growth(build: Callable[[int], ComputationalGraph], size: int, start: int, unit: str = "") -> Picture:
+    """Costs of a model at one size of its input, as multiples of those at the size `start`."""
+    costs, first = _costs(build(size)), _costs(build(start))
     names, factors = list(costs), [costs[name] / first[name] for name in costs]
     fig, axes = canvas(3.2, 2.9)
     axes.barh(names, factors, height=0.35, color=PALETTE[:3], edgecolor=INK, hatch="//")
@@ -242,9 +243,10 @@ def draw_growth(build: Callable[[int], ComputationalGraph], length: int, start: 
         words = f"{name}: × {factors[row]:.3g}"
         axes.text(0, row - 0.28, words, va="bottom", fontsize=13, color=INK)
     axes.set(xlim=(0, max(*factors, 4)), ylim=(2.4, -0.8), xticks=[], yticks=[])
-    axes.set_title(f"{length}{unit}", fontsize=13, color=INK)
+    axes.spines[:].set_visible(False)
+    axes.set_title(f"{size}{unit}", fontsize=13, color=INK)
     told = ", ".join(f"{name} {factor:.3g}" for name, factor in zip(names, factors, strict=True))
-    return fig, f"Costs at {length}{unit}, as multiples of those at {start}{unit}: {told}."
+    return fig, f"Costs at {size}{unit}, as multiples of those at {start}{unit}: {told}."
 
 
 def _costs(model: ComputationalGraph) -> dict[str, int]:
@@ -252,9 +254,9 @@ def _costs(model: ComputationalGraph) -> dict[str, int]:
     return {"parameters": learnt, "multiply-adds": products, "activations": int(_sizes(model).sum())}
 
 
-def draw_sharing(build: Callable[[int], ComputationalGraph], length: int) -> Picture:
+def draw_sharing(build: Callable[[int], ComputationalGraph], words: int) -> Picture:
     """Which part of a Transformer's multiply-adds multiplies activations by activations: that grows fastest."""
-    model = build(length)
+    model = build(words)
     weights = model.weights
     counts = [count or 0 for count in multiply_adds(model)]
     reads = [any(t in weights for t in node.inputs) for node in model.nodes]
@@ -266,10 +268,10 @@ def draw_sharing(build: Callable[[int], ComputationalGraph], length: int) -> Pic
     bars[1].set_hatch("//")
     axes.set(ylim=(0, 105))
     axes.yaxis.set_major_formatter(lambda value, _: f"{value:g} %")
-    axes.set_title(f"{length} words\n{sum(counts) / 1e9:.3g} billion", fontsize=12, color=INK)
+    axes.set_title(f"{words} words\n{sum(counts) / 1e9:.3g} billion", fontsize=12, color=INK)
     axes.tick_params(labelsize=11)
     alt = (
-        f"At {length} words, {100 * (1 - share):.0f} % of the multiply-adds are with weights and "
+        f"At {words} words, {100 * (1 - share):.0f} % of the multiply-adds are with weights and "
         f"{100 * share:.0f} % between words, in attention."
     )
     return fig, alt

@@ -90,6 +90,8 @@ def read_out(model: ComputationalGraph) -> str:
     else:
         ops = [node.op for node in model.nodes]
         parts = [f"{ops.count(op)} {op}" for op in dict.fromkeys(ops)]
+        joins = [n.name for n in model.nodes if sum(1 for t in n.inputs if t and t not in model.weights) > 1]
+        parts += [f"branches meet at {_listed(joins)}"] if joins else []
     amiss = " Something is wrong with it, drawn red and dashed." if model.problems() else ""
     return f"A computational graph {ends}: {', '.join(parts) or 'no nodes'}.{amiss}"
 
@@ -109,6 +111,10 @@ def _named(what: str, names: list[str]) -> str:
     if len(names) <= 3:
         return f"the {what}{'s' if len(names) > 1 else ''} {', '.join(names)}" if names else f"no {what}"
     return f"{len(names)} {what}s"
+
+
+def _listed(names: list[str]) -> str:
+    return ", ".join(names) if len(names) <= 3 else f"{len(names)} nodes"
 
 
 def _shapes(model: ComputationalGraph) -> dict[str, str]:
