@@ -113,9 +113,9 @@ class _Storage:
         self.left_out = 0
         self.makes: list[list[int]] = [[] for _ in self.names]
         self.reads: list[list[int]] = [[] for _ in self.names]
-        self._tensors, self._inputs = model.tensors, model.inputs
+        self._tensors = model.tensors
         self.buffer: dict[str, int | None] = dict.fromkeys(model.weights)
-        self.inputs = [self._new(tensor) for tensor in self._inputs]
+        self.inputs = [self._new(tensor) for tensor in model.inputs]
         for name in _default_order(model):
             self._place(model.node(name))
         self.kept = {self.buffer[tensor] for tensor in model.outputs if tensor in self.buffer}
@@ -131,11 +131,9 @@ class _Storage:
         read = (self.buffer[tensor] for tensor in node.inputs if tensor)
         self.reads[row] = list(dict.fromkeys(buffer for buffer in read if buffer is not None))
         for port, tensor in enumerate(node.outputs):
-            if not tensor or tensor in self._inputs:  # left out, or given instead of computed
-                continue
-            if _is_view(node, port):
+            if tensor and _is_view(node, port):
                 self.buffer[tensor] = self.buffer[node.inputs[0]]
-            else:
+            elif tensor:
                 self.makes[row].append(self._new(tensor))
 
     def _new(self, tensor: str) -> int:
@@ -279,10 +277,9 @@ class _Steps:
         """The rows of the nodes that can wait."""
         late: set[int] = set()
         needed = {tensor for node in model.nodes for tensor in node.inputs} | set(model.outputs)
-        given = set(model.inputs)
         for row in self._order:
             node = model.node(self.storage.names[row])
-            gives = {tensor for tensor in node.outputs if tensor} - given
+            gives = {tensor for tensor in node.outputs if tensor}
             stays = {self.storage.buffer[tensor] for tensor in gives} | self.storage.kept
             frees = not (gives <= needed and stays.issuperset(self.storage.reads[row]))
             if not frees and late.issuperset(self._before[row]):
@@ -557,7 +554,7 @@ def run(
     uses = Counter([tensor for node in nodes for tensor in set(node.inputs)] + wanted)
     for node in nodes:
         arrays.update({t: weights[t].array() for t in node.inputs if t in weights and t not in arrays})
-        arrays.update(_computed(node, [arrays[t] if t else None for t in node.inputs], part.inputs))
+        arrays.update(_computed(node, [arrays[t] if t else None for t in node.inputs]))
         if _is_view(node, 0) and node.inputs[0] in of_weights:
             of_weights.add(node.outputs[0])
         if observe is not None:
@@ -632,10 +629,8 @@ def _order_of_part(order: Sequence[str] | None, part: ComputationalGraph, model:
     return _checked([name for name in order if name in mine or name not in whole], part)
 
 
-def _computed(
-    node: Node, read: Sequence[NDArray[Any] | None], inputs: Mapping[str, Tensor]
-) -> dict[str, NDArray[Any]]:
-    """What a node gives, {tensor: array}, without outputs that are left out or given as inputs."""
+def _computed(node: Node, read: Sequence[NDArray[Any] | None]) -> dict[str, NDArray[Any]]:
+    """What a node gives, {tensor: array}, without outputs that are left out."""
     if (node.domain, node.op) == LOAD:
         return {node.outputs[0]: node.attributes["weight"].array()}
     asked = {"domain": node.domain, "outputs": len(node.outputs)}
@@ -643,7 +638,7 @@ def _computed(
         results = execute(node.op, read, node.attributes, version=node.version, **asked)  # type: ignore[arg-type]
     except (ArithmeticError, LookupError, TypeError, ValueError) as error:
         raise ValueError(f"node {node.name!r}: {error}") from error
-    named = {t: array for t, array in zip(node.outputs, results, strict=True) if t and t not in inputs}
+    named = {t: array for t, array in zip(node.outputs, results, strict=True) if t}
     lacking = [tensor for tensor, array in named.items() if array is None]
     if lacking:
         raise ValueError(f"node {node.name!r}: {node.op} does not give the outputs {lacking}")

@@ -137,10 +137,8 @@ def _rebuilt(model: ComputationalGraph, nodes: list[Node], weights: dict[str, We
             copy.put(name, weight)
     tensors = model.tensors
     for node in nodes:
-        # what is given as an input is not computed here
-        outputs = tuple("" if tensor in model.inputs else tensor for tensor in node.outputs)
-        copy.place(replace(node, outputs=outputs))
-        for tensor in filter(None, outputs):
+        copy.place(node)
+        for tensor in filter(None, node.outputs):
             told = tensors.get(tensor, Tensor())
             copy.declare(tensor, told.shape, told.dtype)
     copy.output(*model.outputs)
