@@ -163,6 +163,15 @@ class _Item:
         room = PORT * self.entries
         return (max(width, room), height + 8) if down else (width + 9, max(height, room))
 
+    def sides(self, down: bool) -> tuple[float, float]:
+        """What it takes on both sides of the middle of its lane, with its weights and its shape."""
+        half = (self.width if down else self.height) / 2
+        if not down:
+            return half, half + _stack(self.chips)
+        chips = max((_wide(chip, 7) + 20 for chip in self.chips), default=0.0)
+        shape = _wide(self.shape, 7) + 8
+        return max(half + chips, shape * self.left), max(half, shape * (not self.left))
+
 
 @dataclass(eq=False)
 class _Wire:
@@ -301,15 +310,9 @@ class _Plan:
         after: dict[int, float] = defaultdict(lambda: 6.0)
         for item in self.items:
             item.width, item.height = item.size(down)
-            along, half = (item.height, item.width / 2) if down else (item.width, item.height / 2)
-            length[item.level] = max(length[item.level], along)
-            label = _wide(item.shape, 7) + 8
-            if not down:
-                gap[item.level] = max(gap[item.level], label + 6)
-            chips = max((_wide(c, 7) + 20 for c in item.chips), default=0.0) if down else _stack(item.chips)
-            sides = [half + chips, half] if down else [half, half + chips]
-            if down:
-                sides[not item.left] = max(sides[not item.left], label)
+            length[item.level] = max(length[item.level], item.height if down else item.width)
+            gap[item.level] = max(gap[item.level], 0.0 if down else _wide(item.shape, 7) + 14)
+            sides = item.sides(down)
             before[item.lane] = max(before[item.lane], sides[0] + 4)
             after[item.lane] = max(after[item.lane], sides[1] + 4)
         start, lanes = _starts(length, gap, any(wire.back for wire in self.wires)), _centres(before, after)
@@ -346,27 +349,31 @@ class _Pen:
                 self._label(item)
 
     def _item(self, item: _Item) -> None:
+        self._box(item, 0.0)
+        if item.kind == "output":
+            self._box(item, 2.5)
+        room = 4.0 if item.sockets else 0.0
+        x, y = item.x + room * (not self.down), item.y + room * self.down - 4.5 * (len(item.words) - 1)
+        for k, word in enumerate(item.words):
+            look = {"fontsize": 8.5 - 1.5 * k, "color": GREY if k else INK, "zorder": 5}
+            text = f"{word}?" if item.kind == "missing" else word
+            self.axes.text(x, y + 9.5 * k, text, ha="center", va="center_baseline", **look)
+        for k, chip in enumerate(item.chips):
+            self._chip(item, chip, k)
+
+    def _box(self, item: _Item, rim: float) -> None:
+        """The outline of an item, moved inwards by `rim` points."""
         from matplotlib.patches import FancyBboxPatch
 
         marked = item.node is not None and item.node.name in self.marked
-        fill = {"input": GIVEN, "output": GIVEN}.get(item.kind, "#fff3d6" if marked else PAPER)
-        corner, radius = (item.x - item.width / 2, item.y - item.height / 2), 2 if item.kind == "node" else 9
-        rims = [0.0, 2.5] if item.kind == "output" else [0.0]
-        for rim in rims:
-            at, size = (corner[0] + rim, corner[1] + rim), (item.width - 2 * rim, item.height - 2 * rim)
-            box = FancyBboxPatch(at, *size, boxstyle=f"round,pad=0,rounding_size={max(radius - rim, 1)}")
-            box.set(facecolor=fill, edgecolor=AMISS if item.amiss else INK, zorder=3)
-            box.set(linewidth=2.2 if marked or item.amiss else 1.0, linestyle="--" if item.amiss else "-")
-            self.axes.add_patch(box)
-        words = item.words if item.kind != "missing" else [f"{item.words[0]}?"]
-        for k, word in enumerate(words):
-            room = 4.0 if item.sockets else 0.0
-            x, y = item.x + room * (not self.down), item.y + room * self.down
-            look = {"fontsize": 8.5 - 1.5 * k, "color": GREY if k else INK, "zorder": 5}
-            y += (len(words) - 1) * (9.5 * k - 4.5)
-            self.axes.text(x, y, word, ha="center", va="center_baseline", **look)
-        for k, chip in enumerate(item.chips):
-            self._chip(item, chip, k)
+        corner = item.x - item.width / 2 + rim, item.y - item.height / 2 + rim
+        radius = (2 if item.kind == "node" else 9) - rim
+        style = f"round,pad=0,rounding_size={max(radius, 1)}"
+        box = FancyBboxPatch(corner, item.width - 2 * rim, item.height - 2 * rim, boxstyle=style)
+        fill = GIVEN if item.kind in ("input", "output") else "#fff3d6" if marked else PAPER
+        box.set(facecolor=fill, edgecolor=AMISS if item.amiss else INK, zorder=3)
+        box.set(linewidth=2.2 if marked or item.amiss else 1.0, linestyle="--" if item.amiss else "-")
+        self.axes.add_patch(box)
 
     def _chip(self, item: _Item, text: str, k: int) -> None:
         """A weight: below its node, or to its left where the picture runs downwards."""
