@@ -608,6 +608,8 @@ def test_what_does_not_fit_is_told(op, shapes, attributes, said):
     call = Call(
         op, [Tensor(shape, "float32") for shape in shapes], [], attributes, 2 if op == "Split" else 1, "", 9
     )
+    if op == "GridSample":
+        pytest.importorskip("onnx", reason="it is onnx that finds this")
     if op in ("LayerNormalization", "Einsum", "GridSample"):
         call = Call(op, call.inputs, [], attributes, 1, "", 20)
     with pytest.raises(ValueError, match=f"^{op}: .*{said}"):

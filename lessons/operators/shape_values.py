@@ -113,6 +113,15 @@ _OF_ONE = {
 _REDUCED = {"ReduceMax": _most, "ReduceMin": _least, "ReduceProd": _products, "ReduceSum": _sums}
 
 
+def _array(call: Call, port: int) -> NDArray[Any]:
+    return np.asarray(call.values[port])
+
+
+def _lengths(tensor: Tensor) -> list[int]:
+    """The shape of a tensor whose lengths are all known."""
+    return [length for length in tensor.shape or () if isinstance(length, int)]
+
+
 def _calculated(call: Call, told: list[Tensor]) -> list[Any]:
     if call.attributes.get("fmod"):
         return [None]
@@ -136,15 +145,15 @@ def _reduced(call: Call, told: list[Tensor]) -> list[Any]:
     found = np.asarray(call.values[0], object)
     for axis in reduced_axes(call, found.ndim) or []:
         found = np.asarray(_REDUCED[call.op].reduce(found, axis=axis, keepdims=True), object)
-    return [found.reshape(told[0].shape or ())]
+    return [found.reshape(_lengths(told[0]))]
 
 
 def _relaid(call: Call, told: list[Tensor]) -> list[Any]:
-    return [np.reshape(np.asarray(call.values[0]), told[0].shape or ())]
+    return [np.reshape(_array(call, 0), _lengths(told[0]))]
 
 
 def _sliced(call: Call, told: list[Tensor]) -> list[Any]:
-    array = np.asarray(call.values[0])
+    array = _array(call, 0)
     where = [slice(None)] * array.ndim
     for axis, start, end, step in slices_of(call, array.ndim) or []:
         where[axis] = slice(start, end, step)
@@ -153,8 +162,8 @@ def _sliced(call: Call, told: list[Tensor]) -> list[Any]:
 
 def _split_values(call: Call, told: list[Tensor]) -> list[Any]:
     axis = int_of(call, "axis", 0)
-    ends = np.cumsum([(tensor.shape or ())[axis] for tensor in told])  # type: ignore[arg-type]
-    return np.split(np.asarray(call.values[0]), ends[:-1], axis)
+    ends = np.cumsum([_lengths(tensor)[axis] for tensor in told])
+    return np.split(_array(call, 0), ends[:-1], axis)
 
 
 def _shape_values(call: Call, told: list[Tensor]) -> list[Any]:
@@ -167,8 +176,8 @@ def _size_values(call: Call, told: list[Tensor]) -> list[Any]:
 
 
 def _counted(call: Call, told: list[Tensor]) -> list[Any]:
-    start, _, step = (np.ravel(value)[0] for value in call.values)
-    return [start + step * np.arange((told[0].shape or ())[0])]
+    start, _, step = (_array(call, port).ravel()[0] for port in range(3))
+    return [start + step * np.arange(_lengths(told[0])[0])]
 
 
 VALUES: dict[str, Callable[[Call, list[Tensor]], list[Any]]] = {
@@ -179,17 +188,15 @@ VALUES: dict[str, Callable[[Call, list[Tensor]], list[Any]]] = {
     "Cast": _cast_values,
     "Concat": lambda call, told: [np.concatenate([np.asarray(v) for v in call.values], int_of(call, "axis"))],
     "Constant": lambda call, told: [stated_array(call)],
-    "ConstantOfShape": lambda call, told: [np.full(told[0].shape or (), filling(call)[0])],
-    "Expand": lambda call, told: [np.broadcast_to(np.asarray(call.values[0]), told[0].shape or ())],
-    "Gather": lambda call, told: [np.take(np.asarray(call.values[0]), call.values[1], int_of(call, "axis", 0))],
+    "ConstantOfShape": lambda call, told: [np.full(_lengths(told[0]), filling(call)[0])],
+    "Expand": lambda call, told: [np.broadcast_to(_array(call, 0), _lengths(told[0]))],
+    "Gather": lambda call, told: [np.take(_array(call, 0), _array(call, 1), int_of(call, "axis", 0))],
     "Range": _counted,
     "Shape": _shape_values,
     "Size": _size_values,
     "Slice": _sliced,
     "Split": _split_values,
-    "Tile": lambda call, told: [np.tile(np.asarray(call.values[0]), np.asarray(call.values[1], np.int64))],
-    "Transpose": lambda call, told: [
-        np.transpose(np.asarray(call.values[0]), permutation(call, np.ndim(call.values[0])))
-    ],
+    "Tile": lambda call, told: [np.tile(_array(call, 0), _array(call, 1).astype(int))],
+    "Transpose": lambda call, told: [_array(call, 0).transpose(permutation(call, _array(call, 0).ndim))],
     "Where": lambda call, told: [np.frompyfunc(_choice, 3, 1)(*(np.asarray(v, object) for v in call.values))],
 }
