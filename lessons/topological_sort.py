@@ -348,12 +348,13 @@ def _cycle(graph: Graph, order: NDArray[np.int32]) -> NDArray[np.int32]:
     """The rows of a cycle among those that got no place, from its smallest row on."""
     waiting = np.ones(graph.n, np.bool_)
     waiting[order] = False
-    kernels = _kernels(graph)
-    if kernels is None:
+    if _kernels(graph) is None:
         cycle = np.array(cycle_definition(_successors(graph), np.flatnonzero(waiting).tolist()), np.int32)
     else:
+        from lessons.compiled.cycles import short_cycle
+
         cycle = np.empty(graph.n, np.int32)
-        cycle = cycle[: kernels.short_cycle(graph.indptr, graph.indices, waiting, cycle)]
+        cycle = cycle[: short_cycle(graph.indptr, graph.indices, waiting, cycle)]
     forward = cycle[::-1]
     return np.roll(forward, -int(np.argmin(forward)))
 

@@ -314,7 +314,7 @@ def test_too_late_to_hold_threads():
 @pytest.mark.parametrize(
     ("arguments", "problem"),
     [
-        (["grpah"], "no topic 'grpah': choose from graph, rng"),
+        (["grpah"], "no topic 'grpah': choose from "),
         (["--threads", "0"], "--threads 0: at least one"),
         (["--scale", "0"], "--scale 0.0: more than 0"),
         (["--json", "nowhere/rows.json"], "there is no folder nowhere"),

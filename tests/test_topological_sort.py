@@ -17,6 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import lessons.compiled
+import lessons.compiled.cycles
 import lessons.compiled.topological_sort as kernels
 from lessons import Graph, as_graph
 from lessons import topological_sort as module
@@ -148,7 +149,7 @@ def test_three_speeds_hold_together(graph: Graph) -> None:
 
 
 def fast_forms() -> list[list[Callable]]:
-    compiled = [kernels.first_order, kernels.short_cycle, kernels.spans]
+    compiled = [kernels.first_order, lessons.compiled.cycles.short_cycle, kernels.spans]
     return [compiled, [lessons.compiled._as_python(getattr(form, "py_func", form)) for form in compiled]]
 
 
@@ -502,6 +503,14 @@ def test_bad_schedules_are_refused() -> None:
             list_schedule(graph, workers, [1])
     with pytest.raises(ValueError, match="priority='random'"):
         list_schedule(graph, 1, [1], priority="random")
+
+
+def test_rounding_leaves_no_makespan_below_its_bound() -> None:
+    durations = [0.1] * 10
+    assert sum(durations) < np.sum(durations)
+    for workers in (1, 2, 3):
+        found = list_schedule(as_graph([], n=10, directed=True), workers, durations)
+        assert found.lower_bound <= found.makespan
 
 
 def test_more_workers_than_memory() -> None:
