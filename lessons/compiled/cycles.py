@@ -1,4 +1,4 @@
-"""The kernel of `lessons.topological_sort` for graphs with a cycle, apart: the others do not wait for it to compile."""
+"""The kernel of `lessons.topological_sort` for graphs with a cycle; apart, so that others need not compile it."""
 
 import numpy as np
 
