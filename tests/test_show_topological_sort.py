@@ -3,6 +3,7 @@
 import networkx as nx
 import numpy as np
 import pytest
+from matplotlib.patches import FancyBboxPatch
 
 from lessons import as_graph
 from lessons.execution import Memory
@@ -48,11 +49,18 @@ def test_kahn_is_told_in_words_and_in_the_boxes(graph):
     assert alt == "2 of 6 nodes are placed: s, a. Ready: b, c."
     for words in ("s 1st", "a 2nd", "b ready", "c ready", "d waits for 1", "j waits for 2"):
         assert words in written(fig)
+    boxes = dict(zip([text.get_text().split("\n")[0] for text in fig.axes[0].texts], _boxes(fig), strict=True))
+    assert boxes["b"].get_linewidth() > boxes["d"].get_linewidth(), "ready nodes have the heavier rim"
+    assert [boxes[label].get_linestyle() == "-" for label in "sbd"] == [True, True, False]
     assert show.draw_kahn(graph, 6)[1] == "All 6 nodes are placed: s, a, b, c, d, j."
 
 
+def _boxes(fig):
+    return [patch for patch in fig.axes[0].patches if isinstance(patch, FancyBboxPatch)]
+
+
 def test_ordinals():
-    told = {1: "1st", 2: "2nd", 3: "3rd", 4: "4th", 11: "11th", 12: "12th", 21: "21st", 112: "112th"}
+    told = {1: "1st", 2: "2nd", 3: "3rd", 4: "4th", 11: "11th", 12: "12th", 13: "13th", 21: "21st", 112: "112th"}
     assert {number: show._ordinal(number) for number in told} == told
 
 
@@ -62,6 +70,8 @@ def test_no_two_boxes_overlap_and_edges_lead_on(graph, down):
     apart = np.abs(np.array([[a - b for b in at.values()] for a in at.values()]))
     assert ((apart < show.BOX).all(axis=-1)).sum() == graph.n, "each box overlaps itself alone"
     assert all(at[u][1] > at[v][1] if down else at[u][0] < at[v][0] for u, v in graph.edges())
+    sides = {label: float(place[0 if down else 1]) for label, place in at.items()}
+    assert [sides["s"], sides["a"] + sides["b"], sides["c"] + sides["d"], sides["j"]] == [0, 0, 0, 0]
 
 
 def test_generations_stand_in_columns(graph):
