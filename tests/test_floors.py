@@ -20,7 +20,7 @@ ROOMS = {"show", "exercises", "compiled", "gpu"}
 ABOVE = {"datasets", "sweep", "course", "cli"}  # modules beside the topics that stand on them
 GROUND = {"", "graph", "errors", "metis", "model", "operators", "onnx_files", "architectures"}
 # and whatever begins with an underscore; "" is lessons/__init__.py
-BESIDE = {"execution": "topological_sort", "rewriting": "topological_sort"}  # further files of a topic
+BESIDE = dict.fromkeys(("execution", "memory", "rewriting"), "topological_sort")  # further files of a topic
 
 MAY_IMPORT = {
     "ground": {"ground", "compiled", "gpu"},
@@ -203,6 +203,7 @@ HEAVY = {
         "lessons.computational_graphs",
         "lessons.architectures",
         "lessons.execution",
+        "lessons.memory",
         "lessons.rewriting",
         "lessons.topological_sort",
         "lessons.datasets",

@@ -10,7 +10,8 @@ import pytest
 
 from lessons.architectures import resnet50
 from lessons.errors import UnsupportedOperator
-from lessons.execution import memory_order, peak_memory, run
+from lessons.execution import run
+from lessons.memory import memory_order, peak_memory
 from lessons.model import ComputationalGraph
 from lessons.onnx_files import from_onnx, to_onnx, with_random_weights
 from lessons.rewriting import fold_batch_norms, weights_as_nodes

@@ -6,7 +6,7 @@ import pytest
 from matplotlib.patches import FancyBboxPatch
 
 from lessons import as_graph
-from lessons.execution import Memory
+from lessons.memory import Memory
 from lessons.show import topological_sort as show
 from lessons.topological_sort import list_schedule, topological_sort
 

@@ -16,7 +16,7 @@ from lessons.show import FAINT, INK, PALETTE, PAPER, canvas
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from lessons.execution import Memory
+    from lessons.memory import Memory
     from lessons.topological_sort import Schedule
 
 Picture = tuple["Figure", str]
