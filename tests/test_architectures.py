@@ -23,6 +23,7 @@ from lessons.computational_graphs import multiply_adds, parameters, total
 from lessons.execution import run
 from lessons.model import ComputationalGraph
 from lessons.onnx_files import to_onnx, with_random_weights
+from lessons.topological_sort import list_schedule
 
 Builder = Callable[[], ComputationalGraph]
 
@@ -304,3 +305,11 @@ def test_a_residual_block_adds_its_input():
     x = np.random.default_rng(0).standard_normal((1, 64, 56, 56)).astype(np.float32)
     found = run(block, {"stage1.block1.relu": x})
     np.testing.assert_array_equal(found["stage1.block2.relu"], np.maximum(found["stage1.block2.bn2"] + x, 0))
+
+
+def test_vgg19_is_scheduled_in_a_row_whatever_the_workers():
+    model = vgg19()
+    work = multiply_adds(model)
+    schedule = list_schedule(model, workers=4, durations=work)
+    assert schedule.order == [node.name for node in model.nodes]
+    assert schedule.makespan == schedule.lower_bound == total(work).value

@@ -37,6 +37,13 @@ def test_outputs_are_saved_and_marks_are_not(tmp_path, monkeypatch):
     assert notebook["cells"][1]["execution_count"] == 2
 
 
+def test_text_printed_in_pieces_is_saved_in_one(tmp_path):
+    path = put(tmp_path, "import time\nprint(1, flush=True); time.sleep(0.5); print(2)")
+    save_outputs(path)
+    outputs = json.loads(path.read_text(encoding="utf-8"))["cells"][0]["outputs"]
+    assert ["".join(output["text"]) for output in outputs] == ["1\n2\n"]
+
+
 def test_a_notebook_that_fails_stays_as_it_was(tmp_path):
     path = put(tmp_path, "print(1)", "1 / 0")
     before = path.read_bytes()
