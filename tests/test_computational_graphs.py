@@ -243,7 +243,8 @@ def test_what_is_wrong_is_drawn_so(small):
     assert [item.words for item in drawn if item.amiss] == [["bend"], ["Add", "twice"]]
     fig, alt = show.draw_model(small)
     assert "bend?" in texts(fig)
-    assert alt.endswith("Something is wrong with it, drawn red and dashed.")
+    told = "node 'twice' reads 'bend' at port 0, and nothing gives it, and 1 more."
+    assert alt.endswith(f"What is wrong is drawn red and dashed: {told}")
     assert not any(wire.back for wire in plan.wires)
 
 
@@ -254,7 +255,9 @@ def test_a_cycle_is_drawn_by_an_arrow_that_leads_back(small):
     assert (back.source.words[-1], back.target.words[-1]) == ("twice", "lift")
     left, right = min(item.x for item in drawn), max(item.x for item in drawn)
     assert left <= back.target.x < back.source.x <= right
-    assert show.draw_model(small)[0].axes
+    fig, alt = show.draw_model(small)
+    assert fig.axes
+    assert alt.endswith("needs none: 'lift' -> 'bend' -> 'twice' -> 'lift'.")
 
 
 def test_large_models_are_not_drawn_node_by_node():
@@ -309,6 +312,25 @@ def test_shapes_stand_where_no_arrow_turns():
     assert [item.words[-1] for item in plan.items if item.left] == ["stage1.block3.relu", "bn3"]
 
 
+def test_a_shape_is_not_struck_through_by_an_arrow_that_turns_up(small):
+    small.remove("bend")  # twice, with a shape of its own, stands below rest
+    small.input("bend", (1, 3))
+    _, drawn = boxes(small, False)
+    below = [item for item in drawn if item.below]
+    assert {item.words[-1] for item in below} == {"twice"}
+    fig, _ = show.draw_model(small)
+    (twice,) = below
+    at = [text.get_position()[1] for text in fig.axes[0].texts if text.get_text() == "1×3"]
+    assert sum(y > twice.y for y in at) == 1
+
+
+def test_arrows_that_meet_pass_below_the_shapes():
+    plan, drawn = boxes(architectures.inception_block(), True)
+    join = next(item for item in drawn if item.words[0] == "Concat")
+    ends = [item.y + item.height / 2 for item in plan.items if item.level == join.level - 1]
+    assert join.y - join.height / 2 - max(ends) == 32
+
+
 def test_a_profile_finds_where_half_is_reached():
     model = architectures.resnet34()
     _, alt = show.draw_profile(model)
@@ -336,8 +358,8 @@ def test_a_convolution_stops_where_its_kernel_fits(kernel, stride, padding):
 
 def test_news_of_a_neuron_goes_with_the_edges():
     arrows = as_graph([(0, 1), (1, 2), (0, 0), (1, 1), (2, 2), (3, 0)], n=4, directed=True)
-    assert "Of neuron 0 2, 3, 3 can have heard" in show.draw_neurons(arrows, 3)[1]
-    assert "Of neuron 2 1, 1 can have heard" in show.draw_neurons(arrows, 2, heard=2)[1]
+    assert "2, 3, 3 can have heard of neuron 0." in show.draw_neurons(arrows, 3)[1]
+    assert "1, 1 can have heard of neuron 2." in show.draw_neurons(arrows, 2, heard=2)[1]
 
 
 def test_growth_is_told_in_multiples():

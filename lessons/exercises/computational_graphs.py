@@ -19,8 +19,8 @@ Nodes = Sequence[tuple[str, str, list[str]]]  # (name, operator, what it reads):
 SHAPES = [(1, 8, 24, 24), (1, 8, 12, 12), (1, 16, 6, 6), (1, 576)]
 
 
-def _lengths_of(shapes: Any) -> list[int]:
-    return [len(shape) for shape in shapes]
+def _begin_with_the_batch(shapes: Any) -> bool:
+    return [len(shape) for shape in shapes] == [4, 4, 4, 2] and all(shape[0] == 1 for shape in shapes)
 
 
 def _walks(shapes: Any) -> bool:
@@ -32,8 +32,8 @@ PREDICT = Exercise(
     cases=once,
     properties=(
         Property(
-            says="the answer is four shapes: three of four lengths, and after Flatten one of two",
-            holds=lambda shapes: _lengths_of(shapes) == [4, 4, 4, 2],
+            says="the answer is four shapes that begin with the batch, 1: three of four lengths, the last of two",
+            holds=_begin_with_the_batch,
             hints=(
                 "Each node gives one tensor, so four nodes give four shapes; the image itself is not among them.",
                 "Look at the first length: it is the batch, which no node takes away, not even Flatten.",
@@ -89,6 +89,7 @@ PREDICT = Exercise(
         [(1, 8, 24, 24), (1, 8, 12, 12), (1, 16, 6, 6), (1, 96)],  # 16 times 6
         [(1, 3, 28, 28), (1, 8, 24, 24), (1, 8, 12, 12), (1, 16, 6, 6), (1, 576)],  # with the image
         [(8, 24, 24), (8, 12, 12), (16, 6, 6), (576,)],  # without the batch
+        [(8, 1, 24, 24), (8, 1, 12, 12), (16, 1, 6, 6), (1, 576)],  # maps before the batch
     ),
     why=(
         "5 cells in a row hold one place of a kernel of 5, and each further cell one more: 28 - 5 + 1 = 24. "

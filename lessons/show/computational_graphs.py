@@ -210,9 +210,10 @@ def draw_neurons(graph: Graph, rounds: int = 3, heard: int = 0) -> Picture:
     left.set_title("relational graph", fontsize=10, color=INK)
     _unrolled(right, A, reached)
     right.set_title(f"{rounds} rounds, {rounds} layers", fontsize=10, color=INK)
+    told = ", ".join(str(int(known.sum())) for known in reached[1:])
     alt = (
         f"A relational graph of {graph.n} neurons with {graph.m} edges, and {rounds} rounds on it as layers of "
-        f"a network. Of neuron {heard} {', '.join(str(int(r.sum())) for r in reached[1:])} can have heard by then."
+        f"a network. Round by round, {told} can have heard of neuron {heard}."
     )
     return fig, alt
 

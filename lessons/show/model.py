@@ -92,8 +92,7 @@ def read_out(model: ComputationalGraph) -> str:
         parts = [f"{ops.count(op)} {op}" for op in dict.fromkeys(ops)]
         joins = [n.name for n in model.nodes if sum(1 for t in n.inputs if t and t not in model.weights) > 1]
         parts += [f"branches meet at {_listed(joins)}"] if joins else []
-    amiss = " Something is wrong with it, drawn red and dashed." if model.problems() else ""
-    return f"A computational graph {ends}: {', '.join(parts) or 'no nodes'}.{amiss}"
+    return f"A computational graph {ends}: {', '.join(parts) or 'no nodes'}.{_told_amiss(model.problems())}"
 
 
 def written(shape: Shape | None) -> str:
@@ -111,6 +110,13 @@ def _named(what: str, names: list[str]) -> str:
     if len(names) <= 3:
         return f"the {what}{'s' if len(names) > 1 else ''} {', '.join(names)}" if names else f"no {what}"
     return f"{len(names)} {what}s"
+
+
+def _told_amiss(problems: list[str]) -> str:
+    if not problems:
+        return ""
+    more = f", and {len(problems) - 1} more" if len(problems) > 1 else ""
+    return f" What is wrong is drawn red and dashed: {problems[0].partition('. ')[0]}{more}."
 
 
 def _listed(names: list[str]) -> str:
@@ -142,6 +148,7 @@ class _Item:
     shape: str = ""  # of what it gives
     rise: float = 0.0  # how far its arrows turn away on the way to their ports
     left: bool = False  # where its shape stands beside arrows that run down
+    below: bool = False  # where its shape stands beside arrows that run to the right
     x: float = 0.0
     y: float = 0.0
     width: float = 0.0
@@ -301,11 +308,14 @@ class _Plan:
             item.shape = self.shapes.get(wires[0].tensor, "")
             item.rise = max(PORT * (wire.target.entries - 1) / 2 for wire in wires)
             item.left = max(turns) > 0 or any(wire.target.entries > 1 for wire in straight)
+            item.below = max(turns) < 0
 
     def place(self, down: bool) -> tuple[float, float]:
         """Give everything its x and y; returns the extent along the levels and across them, in points."""
         length = [0.0] * (1 + max((item.level for item in self.items), default=0))
         gap = [18.0 if down else 24.0] * len(length)
+        for wire in self.wires if down else ():  # where many meet, some arrows pass below the shapes of others
+            gap[wire.target.level - 1] = max(gap[wire.target.level - 1], 32.0 * (wire.target.entries > 2))
         before: dict[int, float] = defaultdict(lambda: 6.0)
         after: dict[int, float] = defaultdict(lambda: 6.0)
         for item in self.items:
@@ -393,8 +403,8 @@ class _Pen:
             x, y = item.x + (-5 if item.left else 5), item.y + item.height / 2 + 2
             self.axes.text(x, y, item.shape, ha="right" if item.left else "left", va="top", **near)
         else:
-            x, y = item.x + item.width / 2 + 4, item.y - 2 - item.rise
-            self.axes.text(x, y, item.shape, ha="left", va="bottom", **near)
+            x, y = item.x + item.width / 2 + 4, item.y + (2 if item.below else -2 - item.rise)
+            self.axes.text(x, y, item.shape, ha="left", va="top" if item.below else "bottom", **near)
 
     def _socket(self, item: _Item, port: int, aside: float) -> None:
         x, y = item.x + aside, item.y - item.height / 2 + 1
