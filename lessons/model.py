@@ -210,13 +210,14 @@ class ComputationalGraph:
         name: str | None = None,
         outputs: int | Sequence[str] = 1,
         domain: str = "",
-        version: int = OPSET,
+        version: int | None = None,
         **attributes: Any,
     ) -> str:
         """Add a node that applies an operator to tensors; returns the name of its first output.
 
         Without `name` it is called after its operator and a number. Its outputs are called after it, unless
-        `outputs` gives their names. Inputs may be added later: `validate` tells what is still missing.
+        `outputs` gives their names. Without `version` it is of the opset of the last node of its domain, 20 where
+        there is none. Inputs may be added later: `validate` tells what is still missing.
 
         Raises ValueError for a name that is taken.
         """
@@ -224,6 +225,8 @@ class ComputationalGraph:
             name = self.unused(op)
         if isinstance(outputs, int):
             outputs = [name if k == 0 else f"{name}.{k}" for k in range(outputs)]
+        if version is None:  # a file has one opset for a domain
+            version = next((n.version for n in reversed(self._nodes.values()) if n.domain == domain), OPSET)
         return self.place(Node(name, op, tuple(inputs), tuple(outputs), attributes, domain, version))
 
     def place(self, node: Node) -> str:
@@ -293,7 +296,10 @@ class ComputationalGraph:
         self._edited()
 
     def redirect(self, tensor: str, to: str) -> None:
-        """Let everyone who reads a tensor, the outputs of the graph too (each stays once), read another one."""
+        """Let everyone who reads a tensor, the outputs of the graph too (each stays once), read another one.
+
+        To put a node behind a tensor, redirect first, to the name that the node is then added under.
+        """
         for node in self.nodes:
             if tensor in node.inputs:
                 inputs = tuple(to if read == tensor else read for read in node.inputs)
@@ -306,8 +312,9 @@ class ComputationalGraph:
         gives the shape of an input.
 
         Raises UnknownLabel for what is neither, ValueError for a shape that does not fit, or for a name that would
-        stand for two lengths.
+        stand for two lengths, TypeError for what is neither a number nor a shape.
         """
+        _check_binding(shapes)
         bound, found = self.copy(), list[tuple[str, int]]()
         names = {length for t in self._inputs.values() for length in t.shape or () if isinstance(length, str)}
         for key, given in shapes.items():
@@ -315,6 +322,8 @@ class ComputationalGraph:
                 if key not in names:
                     raise UnknownLabel(key, sorted(names), what="length")
                 found += _match(key, (key,), _checked_shape(key, (given,)))
+            elif key not in self._inputs and key in names:
+                raise ValueError(f"the length {key!r} is bound by a number, not by the shape {given!r}")
             elif key not in self._inputs:
                 raise UnknownLabel(key, self._inputs, what="input")
             else:
@@ -553,6 +562,15 @@ def _checked_shape(name: str, shape: Sequence[int | str | None] | None) -> Shape
         if not (length is None or isinstance(length, int | str)) or (isinstance(length, int) and length < 0):
             raise ValueError(f"{name!r}: a length is a number from 0 on or a name, not {length!r} in {lengths}")
     return lengths
+
+
+def _check_binding(shapes: Mapping[str, Any]) -> None:
+    """Raise TypeError where a binding is no mapping to numbers and shapes."""
+    if not isinstance(shapes, Mapping):
+        raise TypeError(f'shapes are given by name, as {{"batch": 1}} or {{"x": (1, 3)}}, not as {shapes!r}')
+    for key, given in shapes.items():
+        if isinstance(given, str | bytes) or not isinstance(given, int | np.integer | Iterable):
+            raise TypeError(f"{key!r} is bound by a whole number or a shape, not by {given!r}")
 
 
 def _match(name: str, declared: Shape | None, given: Shape | None) -> list[tuple[str, int]]:

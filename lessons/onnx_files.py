@@ -145,8 +145,9 @@ def to_onnx(model: ComputationalGraph) -> ModelProto:
     become single precision. Nodes that do not stand in an order of computation are put into one. Reading the
     result gives a graph that equals `model`, if that holds nothing that `from_onnx` folds.
 
-    Raises ValueError for weights without values, for nodes whose inner graphs were not kept (If, Loop, Scan), and
-    for a node whose operator has changed between its opset and the newest. O(size of the model), weights copied.
+    Raises ValueError for weights without values, for inputs that nothing gives, for nodes whose inner graphs were
+    not kept (If, Loop, Scan), and for a node whose operator has changed between its opset and the newest.
+    O(size of the model), weights copied.
     Notebook 01_computational_graphs.
 
     >>> model = ComputationalGraph("small")
@@ -180,6 +181,11 @@ def _check_writable(model: ComputationalGraph) -> None:
         raise ValueError(
             f"{len(empty)} weights have no values, as {empty[0]!r}: with_random_weights(model, seed) draws some"
         )
+    given = {*model.inputs, *model.weights, *(t for node in model.nodes for t in node.outputs), ""}
+    for node in model.nodes:
+        lacking = [tensor for tensor in node.inputs if tensor not in given]
+        if lacking:
+            raise ValueError(f"node {node.name!r} reads {lacking[0]!r}, and nothing gives it: rewire or remove it")
     opaque = [node.name for node in model.nodes if isinstance(node, Opaque) or node.op in ("If", "Loop", "Scan")]
     if opaque:
         raise ValueError(f"the graphs inside these nodes were not kept, so they cannot be written: {opaque}")

@@ -83,6 +83,7 @@ def test_names_that_are_made_up_are_free():
         (lambda m: m.bind({"x": (2, 5)}), r"input 'x' has the shape \('batch', 4\); \(2, 5\) does not fit it"),
         (lambda m: m.bind({"x": (2,)}), "does not fit it"),
         (lambda m: m.bind({"batch": -1}), "not -1"),
+        (lambda m: m.bind({"batch": (2,)}), r"length 'batch' is bound by a number, not by the shape \(2,\)"),
         (lambda m: m.bind({"batch": 2, "x": (3, 4)}), "'batch' cannot be both 2 and 3"),
         (lambda m: m.weights["W"].array(), r"shape \(4, 3\) has no values: with_random_weights"),
         (lambda m: m.to_graph("bytes"), "bytes of tensor 'dense' are not known, .*: bind its lengths"),
@@ -253,6 +254,41 @@ def test_lengths_are_bound():
     square.input("x", ("n", "n"))
     with pytest.raises(ValueError, match="'n' cannot be both 2 and 3"):
         square.bind({"x": (2, 3)})
+
+
+@pytest.mark.parametrize(
+    ("shapes", "said"),
+    [
+        ((1, 4), r"by name, as .*, not as \(1, 4\)"),
+        ({"batch": "1"}, "'batch' is bound by a whole number or a shape, not by '1'"),
+        ({"batch": 1.5}, "not by 1.5"),
+        ({"x": None}, "'x' is bound by a whole number or a shape, not by None"),
+    ],
+)
+def test_what_binds_nothing(shapes, said):
+    with pytest.raises(TypeError, match=said):
+        small().bind(shapes)
+
+
+def test_nodes_are_added_in_the_opset_of_those_before_them():
+    model = ComputationalGraph()
+    model.add("Relu", model.input("x", (1,)), version=13)
+    model.add("Odd", "x", domain="com.example", version=2)
+    (
+        model.add("Relu", "x"),
+        model.add("Odd", "x", domain="com.example"),
+        model.add("Odd", "x", domain="org.example"),
+    )
+    assert [node.version for node in model.nodes] == [13, 2, 13, 2, 20]
+
+
+def test_a_node_is_put_behind_a_tensor():
+    model = small()
+    model.redirect("relu", "more")
+    model.add("Tanh", "relu", name="more")
+    assert [node.name for node, _ in model.consumers("relu")] == ["more"]
+    assert model.consumers("more") == [(model.node(node.name), port) for node, port in small().consumers("relu")]
+    model.validate()
 
 
 def test_a_shape_for_an_input_without_one():

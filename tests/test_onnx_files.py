@@ -895,6 +895,21 @@ def test_one_opset_for_all_where_no_operator_has_changed():
     assert to_onnx(small).opset_import[0].version == 17
 
 
+def test_inputs_that_nothing_gives_are_not_written():
+    model = ComputationalGraph()
+    model.output(model.add("Relu", model.add("Exp", model.input("x", (1,)), name="exp"), name="relu"))
+    model.remove("exp")
+    with pytest.raises(ValueError, match="node 'relu' reads 'exp', and nothing gives it: rewire or remove it"):
+        to_onnx(model)
+
+
+def test_a_node_that_is_added_to_a_file_is_of_its_opset():
+    model = from_onnx(base())
+    model.output(model.add("Softmax", model.outputs[0], name="classes"))
+    onnx.checker.check_model(to_onnx(model), full_check=True)
+    assert {told.version for told in to_onnx(model).opset_import} == {model.nodes[0].version}
+
+
 def test_weights_without_values_are_not_written():
     model = ComputationalGraph()
     model.output(model.add("Add", model.input("x", (3,)), model.weight("w", shape=(3,))))
