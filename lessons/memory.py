@@ -51,7 +51,7 @@ class Memory:
 class MemoryOrder:
     """An `order` of the nodes, its `memory`, and what is proven: no order has a peak below `lower_bound` bytes.
 
-    `optimal` tells that the peak equals that bound: no order needs less.
+    `optimal` tells that the peak equals that bound, and that every size is known: no order needs less.
     """
 
     order: list[str]
@@ -229,7 +229,7 @@ def memory_order(model: ComputationalGraph, *, states: int = 200_000) -> MemoryO
         if rows is not None:
             memory = storage.simulate([storage.names[row] for row in steps.complete(rows)])
             best = min(best, memory, key=lambda memory: memory.peak)
-    return MemoryOrder(best.order, best, lower, best.peak == lower)
+    return MemoryOrder(best.order, best, lower, best.peak == lower and not best.left_out)
 
 
 def _is_order(order: list[str], model: ComputationalGraph) -> bool:

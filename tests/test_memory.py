@@ -233,6 +233,7 @@ def test_memory_tells_what_it_does_not_know():
     assert (memory.peak, memory.left_out) == (0, 3)
     assert str(memory) == "0 bytes while 'any' runs (3 tensors of unknown size not counted)"
     assert peak_memory(model.bind({"N": 5})).left_out == 2
+    assert not memory_order(model).optimal, "nothing is proven of what is not known"
     empty = ComputationalGraph()
     empty.output(empty.input("x", (3,), "uint8"))
     assert (peak_memory(empty).peak, peak_memory(empty).node, str(peak_memory(empty))) == (3, None, "3 bytes")

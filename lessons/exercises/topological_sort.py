@@ -391,9 +391,9 @@ FIRST_SIGHT = Exercise(
     ),
     why=(
         "From 0 both 1 and 2 come into sight at once, and the smaller row is noted first. But 1 also waits for 2, "
-        "which first_sight never asks: the edge 2 -> 1 points backward. On chains, trees and diamonds, the "
-        "graphs one tries first, it is right. Kahn's count is what is missing: a node is noted when its *last* "
-        "edge is crossed out."
+        "which first_sight never asks: the edge 2 -> 1 points backward. On chains, on diamonds and on trees that "
+        "branch away from a root, the graphs one tries first, it is right. Kahn's count is what is missing: a "
+        "node is noted when its *last* edge is crossed out."
     ),
     after="Needed again: 03 adds gradients in such an order; a node that is taken too early gets only a part.",
 )

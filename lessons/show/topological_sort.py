@@ -198,7 +198,7 @@ def _draw_arrow(axes: Any, start: Place, end: Place, down: bool, look: dict[str,
         arrowstyle="-|>,head_length=5,head_width=2.5",
         connectionstyle=f"arc3,rad={bow}",
         shrinkA=0,
-        shrinkB=1,
+        shrinkB=3,
         zorder=2,
     )
     arrow.set(**look)
