@@ -390,7 +390,9 @@ def window_attributes(told: dict[str, Any]) -> dict[str, Any]:
     return {name: told[name] for name in ("strides", "dilations", "pads")}
 
 
-@given(places(), st.sampled_from([(1, 2, 1), (2, 1, 2), (3, 1, 1), (3, 2, 1)]), st.sampled_from([1, 9, 1 << 19]))
+@given(
+    places(), st.sampled_from([(1, 2, 1), (2, 1, 2), (3, 1, 1), (3, 2, 1)]), st.sampled_from([1, 1 << 9, 1 << 21])
+)
 def test_conv_is_its_definition(told, groups, block):
     """Groups of one channel (depthwise) and of several, and windows copied in blocks of any size."""
     group, channels, features = groups
@@ -409,6 +411,19 @@ def test_conv_is_its_definition(told, groups, block):
             for c in range(channels)
         )
     assert_same([y], [wanted.astype(np.float32)], rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("parts", range(1, 7))
+def test_blocks_of_a_convolution_need_not_divide_it(parts):
+    """5 rows of 4 windows over 12 elements, 5 channels of 20 windows: any number of them at a time."""
+    x, alone = noise(1, 3, 6, 5, seed=parts), noise(1, 5, 6, 5, seed=parts)
+    several, one = noise(4, 3, 2, 2), noise(5, 1, 2, 2)
+    for signal, filters, block in ((x, several, parts * 48), (alone, one, parts * 16 * 20)):
+        told = {"group": signal.shape[1] // filters.shape[1]}
+        # other numbers at each call: what one leaves out may lie in the memory that the last one freed
+        [opposite] = execute("Conv", [-signal, filters], told, version=11)
+        with mock.patch.object(windows, "BLOCK", block):
+            assert_same(execute("Conv", [signal, filters], told, version=11), [-opposite])
 
 
 @given(places(), st.sampled_from([1, 2]))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,7 @@ def dtype_of(number: int) -> np.dtype[Any]:
     return np.dtype(object if name == "string" else name)
 
 
+@cache  # NumPy spells the name anew each time, and every input of every node is asked about
 def computable(dtype: np.dtype[Any]) -> bool:
     """Whether arrays of this type are computed here: those of NumPy itself (packages add others), and objects."""
     return dtype.kind in "OUT" or dtype.name in COMPUTED
