@@ -33,7 +33,10 @@ REFUSED = {
     "test_training_dropout_mask": "random",
 }
 WITHOUT_CASE = {"GlobalLpPool"}  # has a test of its own below
-FIRST_CASE = {"LpNormalization": (1, 18)}  # the release of onnx that brought it, later than the operator
+FIRST_CASE = {  # the release of onnx that brought it, later than the operator
+    "LpNormalization": (1, 18),
+    "Attention": (1, 22),  # earlier ones number its stages otherwise
+}
 
 # Cases that expected something wrong, and the release of onnx that mended them
 MENDED = {
@@ -190,6 +193,21 @@ def test_a_constant_is_not_the_attribute_itself():
     for op, inputs in (("Constant", []), ("ConstantOfShape", [arr(1)])):
         [y] = execute(op, inputs, {"value": value[:1]}, version=13)
         assert not np.shares_memory(y, value)
+
+
+def test_attention_where_onnx_has_no_case():
+    """Scores before the cap; keys beyond a short mask are not seen; softmax in the precision that is asked for."""
+    q, k, v = noise(1, 2, 3, 4), noise(1, 2, 5, 4, seed=1), noise(1, 2, 5, 6, seed=2)
+    _, _, _, raw = execute("Attention", [q, k, v], {"softcap": 0.1}, version=24, outputs=4)
+    np.testing.assert_allclose(raw, q @ k.swapaxes(2, 3) / 2, rtol=1e-5, atol=1e-6)
+    for mask in (np.ones((3, 2), bool), np.zeros((3, 2), np.float32)):
+        [y] = execute("Attention", [q, k, v, mask], {}, version=24)
+        assert_same([y], execute("Attention", [q, k[:, :, :2], v[:, :, :2]], {}, version=24))
+    [y] = execute("Attention", [q, k, v], {"softmax_precision": 11}, version=24)
+    exact = np.exp((q @ k.swapaxes(2, 3)).astype(np.float64) / 2)
+    wanted = (exact / exact.sum(axis=-1, keepdims=True)).astype(np.float32) @ v
+    np.testing.assert_allclose(y, wanted, rtol=1e-6)
+    assert y.dtype == np.float32
 
 
 # ---------------------------------------------------------------------------------------- older opsets

@@ -595,6 +595,15 @@ def test_what_an_opset_changed_without_a_name():
         ("Einsum", [(2, 3)], {"equation": "ijk->i"}, r"'ijk' names 3 axes of a tensor of shape \(2, 3\)"),
         ("Einsum", [(2, 3)], {"equation": "ij->k"}, "the index 'k' of the result is on no tensor"),
         ("Einsum", [(2, 3)], {}, "the attribute equation is a text"),
+        ("Attention", [(1, 2, 3)] * 3, {}, "the attribute q_num_heads is missing"),
+        (
+            "Attention",
+            [(1, 2, 6)] * 3,
+            {"q_num_heads": 2, "kv_num_heads": 4},
+            r"kv_num_heads=4 does not divide the 6 channels of \(1, 2, 6\)",
+        ),
+        ("Attention", [(1, 2, 3, 8), (1, 2, 3, 6), (1, 2, 3, 6)], {}, "channels of the first two"),
+        ("Attention", [(1, 2, 3, 8), (1, 2, 3, 8), (1, 2, 4, 8)], {}, "positions of the last two"),
         ("Cast", [(2, 3)], {"to": "float32"}, "to is a whole number, not 'float32'"),
         (
             "GridSample",
@@ -942,6 +951,32 @@ def test_multiply_adds_of_recurrent_layers(op, gates):
         found += before + hidden  # each gate of each neuron sums up the input and the state
     shapes = [(steps, batch, before), (2, gates * hidden, before), (2, gates * hidden, hidden)]
     assert multiply_adds(Call(op, [Tensor(shape, "float32") for shape in shapes])) == found
+
+
+def test_multiply_adds_of_attention():
+    """Scores of 5 queries and 7 keys in 4 heads of 8 channels, with which 7 values of 6 channels are weighed."""
+    by_heads = [open_(2, 4, 5, 8), open_(2, 4, 7, 8), open_(2, 4, 7, 6)]
+    folded = [open_(2, 5, 32), open_(2, 7, 32), open_(2, 7, 24)]
+    heads = {"q_num_heads": 4, "kv_num_heads": 4}
+    shared = [open_(2, 4, 5, 8), open_(2, 1, 7, 8), open_(2, 1, 7, 6)]
+    past = [None, open_(2, 4, 3, 8), open_(2, 4, 3, 6)]
+    expected = 2 * 4 * 5 * 7 * (8 + 6)
+    assert multiply_adds(Call("Attention", by_heads)) == multiply_adds(Call("Attention", shared)) == expected
+    assert multiply_adds(Call("Attention", folded, attributes=heads)) == expected
+    assert multiply_adds(Call("Attention", [*by_heads, *past])) == expected // 7 * (7 + 3)
+
+
+def test_attention_with_open_lengths():
+    heads = {"q_num_heads": 4, "kv_num_heads": 2}
+    folded = [open_("batch", "seq", 32), open_("batch", "seq", 16), open_("batch", "seq", 12)]
+    y, keys, values, scores = infer(Call("Attention", folded, attributes=heads, outputs=4))
+    assert y.shape == ("batch", "seq", 24)
+    assert (keys.shape, values.shape) == (("batch", 2, "seq", 8), ("batch", 2, "seq", 6))
+    assert scores.shape == ("batch", 4, "seq", "seq")
+    past = [None, open_("batch", 2, "past", 8), open_("batch", 2, "past", 6)]
+    _, keys = infer(Call("Attention", [*folded, *past], attributes=heads, outputs=2))
+    assert keys.shape == ("batch", 2, None, 8)
+    assert infer(Call("Attention", [Tensor(), *folded[1:]], attributes=heads)) == [Tensor()]
 
 
 def test_multiply_adds_of_quantised_products():

@@ -2,8 +2,8 @@
 
     [y] = execute("Conv", [x, w, b], {"pads": [1, 1, 1, 1]}, version=20)
 
-Each room (elementwise, windows, normalisation, products, reshaping, resizing, recurrent) defines its operators as
-functions of their inputs, with ONNX's attributes as keyword arguments; here they are one table.
+Each room (elementwise, windows, normalisation, products, attention, reshaping, resizing, recurrent) defines its
+operators as functions of their inputs, with ONNX's attributes as keyword arguments; here they are one table.
 """
 
 from __future__ import annotations
@@ -17,11 +17,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lessons.errors import UnsupportedOperator
-from lessons.operators import elementwise, normalisation, products, recurrent, reshaping, resizing, windows
+from lessons.operators import (
+    attention,
+    elementwise,
+    normalisation,
+    products,
+    recurrent,
+    reshaping,
+    resizing,
+    windows,
+)
 from lessons.operators._arrays import Operator, computable
 
 OPERATORS: dict[str, Operator] = {}
-for _room in (elementwise, windows, normalisation, products, reshaping, resizing, recurrent):
+for _room in (elementwise, windows, normalisation, products, attention, reshaping, resizing, recurrent):
     OPERATORS |= _room.OPERATORS
 
 VIEWS = frozenset(reshaping.VIEWS)  # only re-label: their first output lies in the memory of their first input

@@ -11,6 +11,7 @@ installed. A length may be a name or None (see `Dim`); what a rule cannot tell a
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -133,6 +134,15 @@ def _einsum_products(call: Call, told: Tensor) -> Dim:
     return None if lengths is None else product(lengths.values())
 
 
+def _attention_products(call: Call, told: Tensor) -> Dim:
+    """Each query meets each key in their channels, and then each value."""
+    _, keys, values, scores = infer(replace(call, outputs=4))
+    if keys.shape is None or values.shape is None:
+        return None
+    products = [product([scores.size, length]) for length in (keys.shape[3], values.shape[3])]
+    return sum(n for n in products if isinstance(n, int)) if all(isinstance(n, int) for n in products) else None
+
+
 def _recurrent_products(call: Call, told: Tensor) -> Dim:
     """At each step each sequence meets the weights of its input and of its state, in all gates and directions."""
     x, w, r = (tensor_at(call, port) for port in range(3))
@@ -145,6 +155,7 @@ _PRODUCTS: dict[str, Callable[[Call, Tensor], Dim]] = {
     **dict.fromkeys(("Conv", "ConvInteger", "QLinearConv"), _conv_products),
     **dict.fromkeys(("MatMul", "MatMulInteger", "QLinearMatMul"), _matmul_products),
     **dict.fromkeys(("GRU", "LSTM", "RNN"), _recurrent_products),
+    "Attention": _attention_products,
     "ConvTranspose": _conv_transpose_products,
     "Einsum": _einsum_products,
     "Gemm": _gemm_products,

@@ -458,6 +458,37 @@ def _spelled(term: str, shape: Shape) -> list[str]:
 # ---------------------------------------------------------------------------------------- rearranged
 
 
+@rule("Attention", reads=3)
+def _attention(call: Call) -> list[Tensor]:
+    q, k, v = (_by_heads(call, port, name) for port, name in enumerate(("q_num_heads", *["kv_num_heads"] * 2)))
+    kinds = [dtype_at(call, port) for port in (0, 1, 2, 0)]
+    if q is None or k is None or v is None:
+        return [Tensor(None, kind) for kind in kinds][: call.outputs]
+    if differ(q[3], k[3]) or differ(k[2], v[2]):
+        raise ValueError(
+            f"queries {q}, keys {k} and values {v}, by heads, do not fit: channels of the first two "
+            "and positions of the last two are the same"
+        )
+    past = tensor_at(call, 4).shape or (None,) * 4
+    total = _sum([past[2], k[2]]) if has(call, 4) else k[2]
+    folded = len(tensor_at(call, 0).shape or ()) == 3
+    y = (q[0], q[2], product([q[1], v[3]])) if folded else (*q[:3], v[3])
+    shapes = (y, (*k[:2], total, k[3]), (*v[:2], total, v[3]), (*q[:3], total))
+    return [Tensor(shape, kind) for shape, kind in zip(shapes, kinds, strict=True)][: call.outputs]
+
+
+def _by_heads(call: Call, port: int, setting: str) -> Shape | None:
+    """(batch, heads, positions, channels) of an input that may have its heads side by side in the last axis."""
+    shape = tensor_at(call, port).shape
+    if shape is None or len(shape) == 4:
+        return shape
+    check_rank(shape, 3, "without an axis of heads an input")
+    heads = int_of(call, setting)
+    if heads < 1 or (isinstance(shape[2], int) and shape[2] % heads):
+        raise ValueError(f"{setting}={heads} does not divide the {shape[2]} channels of {shape}")
+    return shape[0], heads, shape[1], _part(shape[2], heads)
+
+
 @rule("Concat")
 def _concat(call: Call) -> list[Tensor]:
     shapes = [port.shape for port in call.inputs if port is not None]
