@@ -53,7 +53,7 @@ def in_a_process(contender: str, n: int, m: int, cache: str) -> Call:
             done = subprocess.run(
                 [sys.executable, "-m", "benchmarks.startup", contender, str(n), str(m)],
                 cwd=ROOT,
-                env=os.environ | {"NUMBA_CACHE_DIR": folder},
+                env=os.environ | {"NUMBA_CACHE_DIR": folder, "PYTHONDONTWRITEBYTECODE": ""},
                 capture_output=True,
                 text=True,
                 timeout=120,

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lessons._rng import Seed, key_of
-from lessons.model import ComputationalGraph, Node, Weight
+from lessons.model import ComputationalGraph, Node, Weight, as_model
 from lessons.operators import Tensor
 
 
@@ -36,7 +36,7 @@ def with_random_weights(model: ComputationalGraph, seed: Seed) -> ComputationalG
     ((800, 50), True)
     """
     key = key_of(seed)
-    filled = model.copy()
+    filled = as_model(model).copy()
     readers: dict[str, tuple[Node, int]] = {}
     for node in model.nodes:
         for port, tensor in enumerate(node.inputs):

@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from lessons.errors import CycleError
 from lessons.graph import Graph, as_graph
-from lessons.model import ComputationalGraph, Node, Weight
+from lessons.model import ComputationalGraph, Node, Weight, as_model
 from lessons.onnx_files import from_onnx, to_onnx, with_random_weights
 from lessons.operators import Tensor, bits_of, rules
 
@@ -91,7 +91,7 @@ def parameters(model: ComputationalGraph) -> list[int | None]:
 
     Notebook: 01_computational_graphs.
     """
-    weights, counted = model.weights, set[str]()
+    weights, counted = as_model(model).weights, set[str]()
     found: list[int | None] = []
     for node in model.nodes:
         learnt = [
@@ -122,7 +122,7 @@ def multiply_adds(model: ComputationalGraph) -> list[int | None]:
 
     Notebook: 01_computational_graphs.
     """
-    return [rules.multiply_adds(model.call(node.name)) for node in model.nodes]
+    return [rules.multiply_adds(model.call(node.name)) for node in as_model(model).nodes]
 
 
 def fan_in(model: ComputationalGraph) -> NDArray[np.int64]:
@@ -136,7 +136,7 @@ def fan_in(model: ComputationalGraph) -> NDArray[np.int64]:
     >>> fan_in(model), model.to_graph().in_degrees()
     (array([2]), array([0]))
     """
-    weights = model.weights
+    weights = as_model(model).weights
     return np.array([sum(1 for t in node.inputs if t and t not in weights) for node in model.nodes], np.int64)
 
 

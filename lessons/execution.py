@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from lessons.errors import UnknownLabel, UnsupportedOperator
 from lessons.memory import checked_order, default_order, is_view
-from lessons.model import ComputationalGraph, Node
+from lessons.model import ComputationalGraph, Node, as_model
 from lessons.operators import Tensor
 from lessons.operators.execution import execute, supports
 from lessons.rewriting import LOAD
@@ -54,9 +54,10 @@ def run(
 
     Notebook: 02_topological_sort.
     """
-    wanted = model.outputs if outputs is None else list(dict.fromkeys(outputs))
+    wanted = as_model(model).outputs if outputs is None else list(dict.fromkeys(outputs))
     part = model.subgraph(model.inputs, wanted)
     _refuse_what_cannot_run(part)
+    part.refuse_dangling()
     arrays = _taken(inputs, part)
     nodes = [part.node(name) for name in _order_of_part(order, part, model)]
     weights, roots = part.weights, {id(array) for array in arrays.values()}
@@ -95,6 +96,10 @@ def _is_known(node: Node) -> bool:
 
 def _taken(inputs: Mapping[str, ArrayLike], model: ComputationalGraph) -> dict[str, NDArray[Any]]:
     """The inputs that are needed, as arrays in one piece, once they have been checked."""
+    if not isinstance(inputs, Mapping):
+        raise TypeError(
+            f"inputs are {{name: array}}, not a {type(inputs).__name__}: the names are {[*model.inputs]}"
+        )
     for name in inputs:
         if name not in model.inputs:
             raise UnknownLabel(name, model.inputs, what="input")

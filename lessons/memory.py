@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lessons.graph import Graph, as_graph
-from lessons.model import ComputationalGraph, Node
+from lessons.model import ComputationalGraph, Node, as_model
 from lessons.operators import Tensor
 from lessons.operators.execution import VIEWS
 from lessons.topological_sort import topological_sort
@@ -92,7 +92,7 @@ def peak_memory(model: ComputationalGraph, order: Sequence[str] | None = None) -
 
     Notebook: 02_topological_sort.
     """
-    storage = _Storage(model)
+    storage = _Storage(as_model(model))
     return storage.simulate(default_order(model) if order is None else checked_order(order, model))
 
 
@@ -104,6 +104,7 @@ class _Storage:
     """
 
     def __init__(self, model: ComputationalGraph) -> None:
+        model.refuse_dangling()
         self.names = [node.name for node in model.nodes]
         self.rows = {name: row for row, name in enumerate(self.names)}
         self.size: list[int] = []
@@ -122,9 +123,6 @@ class _Storage:
     def _place(self, node: Node) -> None:
         """Tell what a node reads and makes, once all before it have been placed."""
         row = self.rows[node.name]
-        for port, tensor in enumerate(node.inputs):
-            if tensor and tensor not in self.buffer:
-                raise ValueError(f"node {node.name!r} reads {tensor!r} at port {port}, and nothing gives it")
         read = (self.buffer[tensor] for tensor in node.inputs if tensor)
         self.reads[row] = list(dict.fromkeys(buffer for buffer in read if buffer is not None))
         for port, tensor in enumerate(node.outputs):
@@ -217,7 +215,7 @@ def memory_order(model: ComputationalGraph, *, states: int = 200_000) -> MemoryO
     Notebook: 02_topological_sort. Reference: R. Sethi, Complete register allocation problems, SIAM Journal on
     Computing 4 (3), 1975, pages 226-248, doi:10.1137/0204020 (to find the best order is NP-hard).
     """
-    storage = _Storage(model)
+    storage = _Storage(as_model(model))
     orders = [default_order(model), storage.names]
     found = [storage.simulate(order) for order in orders if _is_order(order, model)]
     steps = _Steps(storage, model)

@@ -377,11 +377,7 @@ class ComputationalGraph:
 
     def problems(self) -> list[str]:
         """What is wrong with it, a sentence each: inputs that nothing gives, cycles, shapes that do not fit."""
-        found = []
-        for node in self.nodes:
-            for port, tensor in enumerate(node.inputs):
-                if tensor and not self._has(tensor):
-                    found.append(f"node {node.name!r} reads {tensor!r} at port {port}, and nothing gives it")
+        found = self._dangling()
         found += [
             f"the output {tensor!r} is given by nothing" for tensor in self._outputs if not self._has(tensor)
         ]
@@ -400,6 +396,12 @@ class ComputationalGraph:
             if len(found) == 1:
                 self._in_order()
             raise ValueError("; ".join(found))
+
+    def refuse_dangling(self) -> None:
+        """Raise ValueError if a node reads what nothing gives, with the first such port."""
+        found = self._dangling()
+        if found:
+            raise ValueError(f"{found[0]}: rewire or remove it")
 
     # ------------------------------------------------------------------------------------ to project
 
@@ -482,6 +484,14 @@ class ComputationalGraph:
         except graphlib.CycleError as error:
             raise CycleError(error.args[1][:-1]) from None
 
+    def _dangling(self) -> list[str]:
+        return [
+            f"node {node.name!r} reads {tensor!r} at port {port}, and nothing gives it"
+            for node in self.nodes
+            for port, tensor in enumerate(node.inputs)
+            if tensor and not self._has(tensor)
+        ]
+
     def _shape_faults(self) -> list[str]:
         self._inferred()
         return self._faults
@@ -552,6 +562,15 @@ def _comparable(node: Node) -> tuple[Any, ...]:
         for key, value in node.attributes.items()
     }
     return node.name, node.op, node.inputs, node.outputs, attributes, node.domain, node.version
+
+
+def as_model(given: object) -> ComputationalGraph:
+    """The model itself, at the door of what takes nothing else. Raises TypeError."""
+    if isinstance(given, ComputationalGraph):
+        return given
+    raise TypeError(
+        f"a ComputationalGraph is needed, not a {type(given).__name__}: from_onnx(path) reads one from an ONNX file"
+    )
 
 
 def _checked_shape(name: str, shape: Sequence[int | str | None] | None) -> Shape | None:

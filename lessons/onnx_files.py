@@ -25,7 +25,7 @@ from lessons._onnx_folding import Folding
 from lessons._onnx_graph import Opaque, drafted
 from lessons._random_weights import with_random_weights
 from lessons.errors import FormatError, require
-from lessons.model import ComputationalGraph, Node, Weight
+from lessons.model import ComputationalGraph, Node, Weight, as_model
 from lessons.operators import DTYPES, OPSET, Tensor
 
 if TYPE_CHECKING:
@@ -157,7 +157,7 @@ def to_onnx(model: ComputationalGraph) -> ModelProto:
     (['Relu'], True)
     """
     onnx = require("onnx", "course")
-    _check_writable(model)
+    _check_writable(as_model(model))
     versions = _one_version_each(model.nodes)
     nodes = [_written(node, versions[node.domain]) for node in _in_order(model)]
     tensors = model.tensors
@@ -181,11 +181,7 @@ def _check_writable(model: ComputationalGraph) -> None:
         raise ValueError(
             f"{len(empty)} weights have no values, as {empty[0]!r}: with_random_weights(model, seed) draws some"
         )
-    given = {*model.inputs, *model.weights, *(t for node in model.nodes for t in node.outputs), ""}
-    for node in model.nodes:
-        lacking = [tensor for tensor in node.inputs if tensor not in given]
-        if lacking:
-            raise ValueError(f"node {node.name!r} reads {lacking[0]!r}, and nothing gives it: rewire or remove it")
+    model.refuse_dangling()
     opaque = [node.name for node in model.nodes if isinstance(node, Opaque) or node.op in ("If", "Loop", "Scan")]
     if opaque:
         raise ValueError(f"the graphs inside these nodes were not kept, so they cannot be written: {opaque}")

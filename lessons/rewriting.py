@@ -12,7 +12,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from lessons.model import ComputationalGraph, Node, Weight
+from lessons.model import ComputationalGraph, Node, Weight, as_model
 from lessons.operators import Tensor
 
 LOAD = ("lessons", "Load")  # domain and operator of the nodes that weights_as_nodes makes
@@ -43,7 +43,7 @@ def fold_batch_norms(model: ComputationalGraph) -> ComputationalGraph:
     Notebook: 02_topological_sort. Reference: B. Jacob et al., Quantization and training of neural networks for
     efficient integer-arithmetic-only inference, CVPR 2018, section 3.2, arXiv:1712.05877.
     """
-    readers = Counter(tensor for node in model.nodes for tensor in node.inputs) + Counter(model.outputs)
+    readers = Counter(tensor for node in as_model(model).nodes for tensor in node.inputs) + Counter(model.outputs)
     folded: dict[str, Node] = {}  # by the name of the node that it replaces
     gone: set[str] = set()
     new: dict[str, Weight] = {}
@@ -107,7 +107,7 @@ def weights_as_nodes(model: ComputationalGraph) -> ComputationalGraph:
 
     Notebook: 02_topological_sort.
     """
-    read = {tensor for node in model.nodes for tensor in node.inputs} | set(model.outputs)
+    read = {tensor for node in as_model(model).nodes for tensor in node.inputs} | set(model.outputs)
     moved = {t: w for t, w in model.weights.items() if t in read and not _states_a_shape(t, model)}
     taken, names = {node.name for node in model.nodes}, model.copy()
     domain, op = LOAD

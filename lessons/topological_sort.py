@@ -398,7 +398,10 @@ def _checked_durations(graph: Graph, durations: ArrayLike) -> NDArray[np.float64
     if bad.any():
         row = int(np.argmax(bad))
         value = np.asarray(durations)[row : row + 1].tolist()[0]
-        raise ValueError(f"node {graph.nodes[row]!r} has the duration {value!r}: a finite number, zero or more")
+        unknown = "; where a count is not known, bind its lengths or estimate it" if value is None else ""
+        raise ValueError(
+            f"node {graph.nodes[row]!r} has the duration {value!r}, not a finite number, zero or more{unknown}"
+        )
     return lasts
 
 

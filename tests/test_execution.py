@@ -294,6 +294,13 @@ def test_inputs_are_checked_at_the_door(inputs, message):
         run(summed(), inputs)
 
 
+def test_an_array_alone_is_told_that_inputs_have_names():
+    with pytest.raises(
+        TypeError, match=r"inputs are {name: array}, not a ndarray: the names are \['left', 'right'\]"
+    ):
+        run(summed(), np.zeros(3))
+
+
 def test_unknown_inputs_name_the_nearest():
     with pytest.raises(UnknownLabel, match="no input 'lefft'; the nearest is 'left'"):
         run(summed(), {"lefft": np.ones((3, 2), "f"), "right": np.ones((3, 2), "f")})

@@ -276,6 +276,6 @@ def test_unknown_names_dangling_ports_and_cycles_are_refused():
         with pytest.raises(CycleError):
             use(model)
     model.rewire("a", 0, "z")
-    for use in (peak_memory, memory_order):
+    for use in (peak_memory, memory_order, lambda model: run(model, {"x": ONE})):
         with pytest.raises(ValueError, match="node 'a' reads 'z' at port 0, and nothing gives it"):
             use(model)

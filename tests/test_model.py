@@ -12,10 +12,15 @@ import strategies  # noqa: F401  # the profile of Hypothesis
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lessons.computational_graphs import fan_in, multiply_adds, parameters
 from lessons.errors import CycleError, DataMissing, UnknownLabel
+from lessons.execution import run
 from lessons.graph import as_graph
+from lessons.memory import memory_order, peak_memory
 from lessons.model import ComputationalGraph, Node, Weight
+from lessons.onnx_files import to_onnx, with_random_weights
 from lessons.operators import Tensor
+from lessons.rewriting import fold_batch_norms, weights_as_nodes
 
 
 def small(batch: int | str = "batch") -> ComputationalGraph:
@@ -578,3 +583,24 @@ def test_a_new_name_for_a_tensor_reaches_all_who_read_it(drawn: Drawn, data: st.
     assert model.consumers(tensor) == []
     assert [(n.name, port) for n, port in model.consumers("new")] == [(n.name, port) for n, port in readers]
     assert tensor not in model.outputs
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        parameters,
+        multiply_adds,
+        fan_in,
+        peak_memory,
+        memory_order,
+        lambda given: run(given, {}),
+        fold_batch_norms,
+        weights_as_nodes,
+        to_onnx,
+        lambda given: with_random_weights(given, 7),
+    ],
+)
+def test_what_takes_a_model_says_so_to_a_path(use):
+    told = r"a ComputationalGraph is needed, not a str: from_onnx\(path\) reads one from an ONNX file"
+    with pytest.raises(TypeError, match=told):
+        use("model.onnx")

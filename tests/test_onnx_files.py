@@ -899,7 +899,9 @@ def test_inputs_that_nothing_gives_are_not_written():
     model = ComputationalGraph()
     model.output(model.add("Relu", model.add("Exp", model.input("x", (1,)), name="exp"), name="relu"))
     model.remove("exp")
-    with pytest.raises(ValueError, match="node 'relu' reads 'exp', and nothing gives it: rewire or remove it"):
+    with pytest.raises(
+        ValueError, match="node 'relu' reads 'exp' at port 0, and nothing gives it: rewire or remove it"
+    ):
         to_onnx(model)
 
 
