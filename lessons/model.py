@@ -568,9 +568,8 @@ def as_model(given: object) -> ComputationalGraph:
     """The model itself, at the door of what takes nothing else. Raises TypeError."""
     if isinstance(given, ComputationalGraph):
         return given
-    raise TypeError(
-        f"a ComputationalGraph is needed, not a {type(given).__name__}: from_onnx(path) reads one from an ONNX file"
-    )
+    kind = type(given).__name__
+    raise TypeError(f"a ComputationalGraph is needed, not a {kind}: from_onnx(path) reads one from an ONNX file")
 
 
 def _checked_shape(name: str, shape: Sequence[int | str | None] | None) -> Shape | None:
