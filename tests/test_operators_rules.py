@@ -693,7 +693,7 @@ def test_types_that_the_cases_of_onnx_declare(cases: list[Any], known: bool):
             if isinstance(result, np.ndarray) and call.op in RULES and call.op != "Dropout":
                 assert agree(tensor, Tensor(result.shape, None)), (case.name, tensor, result.shape)
                 answered += tensor.size is not None
-    assert answered > (900 if known else 700)
+    assert answered > len(cases) * (0.55 if known else 0.43), "most of the cases, whatever onnx's version has"
 
 
 def test_ours_tell_all_of_the_cases_of_onnx(cases: list[Any]):
@@ -1115,5 +1115,6 @@ def test_any_node_is_told_of_or_refused_in_words(call: Call):
 def test_every_operator_that_is_computed_has_shapes():
     """By a rule of ours, or by onnx."""
     onnx = pytest.importorskip("onnx")
-    others = set(OPERATORS) - set(RULES)
+    others = {op for op in set(OPERATORS) - set(RULES) if onnx.defs.has(op)}  # an older onnx has fewer
+    assert others
     assert not {op for op in others if not onnx.defs.get_schema(op).has_type_and_shape_inference_function}
