@@ -78,14 +78,14 @@ def _folded(conv: Node, norm: Node, weights: dict[str, Weight]) -> tuple[Weight,
     epsilon = norm.attributes.get("epsilon", 1e-5)
 
     def factor() -> NDArray[np.float64]:
-        return np.float64(scale.array()) / np.sqrt(np.float64(variance.array()) + epsilon)
+        return scale.array().astype(np.float64) / np.sqrt(variance.array().astype(np.float64) + epsilon)
 
     def new_kernel() -> NDArray[np.floating]:
         values = kernel.array()
         return (values * factor().reshape(-1, *[1] * (values.ndim - 1))).astype(values.dtype)
 
     def new_bias() -> NDArray[np.floating]:
-        shift = mean.array() if before is None else mean.array() - np.float64(before.array())
+        shift = mean.array() if before is None else mean.array() - before.array().astype(np.float64)
         return (bias.array() - factor() * shift).astype(kernel.tensor.dtype)
 
     length = (kernel.tensor.shape or (None,))[0]
