@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from types import ModuleType
 from typing import Any, Literal
 
@@ -33,6 +34,15 @@ def array_module(device: Device) -> ModuleType:
     if not found:
         raise RuntimeError('CuPy found no device: pass device="cpu"')
     return cupy
+
+
+def module_of(array: Any) -> ModuleType:
+    """The module whose functions work on this array where it lies: NumPy or CuPy.
+
+    >>> module_of(np.arange(3)).__name__
+    'numpy'
+    """
+    return np if type(array) is np.ndarray else sys.modules[type(array).__module__.partition(".")[0]]
 
 
 def to_host(array: Any) -> NDArray[Any]:

@@ -90,6 +90,10 @@ class UnsupportedOperator(NotImplementedError):
         return f"not computed here: {names}. The graph can still be read, ordered and drawn."
 
 
+class TapeError(RuntimeError):
+    """A tape that cannot be walked back: it was freed, or what it has read was changed since."""
+
+
 class DataMissing(FileNotFoundError):
     """Data that is not on this machine: `name`, and the `command` that gets it.
 

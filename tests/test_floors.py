@@ -21,6 +21,8 @@ ABOVE = {"datasets", "sweep", "course", "cli"}  # modules beside the topics that
 GROUND = {"", "graph", "errors", "metis", "model", "operators", "onnx_files", "architectures"}
 # and whatever begins with an underscore; "" is lessons/__init__.py
 BESIDE = dict.fromkeys(("execution", "memory", "rewriting"), "topological_sort")  # further files of a topic
+ENGINE = ("layers", "recomputation", "tape", "tensor", "tensor_functions", "training", "value")
+BESIDE |= dict.fromkeys(ENGINE, "backpropagation")
 
 MAY_IMPORT = {
     "ground": {"ground", "compiled", "gpu"},
@@ -202,6 +204,7 @@ HEAVY = {
         "lessons.metis",
         "lessons.computational_graphs",
         "lessons.architectures",
+        "lessons.backpropagation",
         "lessons.execution",
         "lessons.memory",
         "lessons.rewriting",

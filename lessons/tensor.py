@@ -1,0 +1,497 @@
+"""Arrays that remember how they were computed, and hand gradients back along the way.
+
+    W = Tensor(rng.standard_normal((10, 64)))    # what a gradient is wanted for
+    loss = ((X @ W.T - Y) ** 2).mean()           # arrays are constants; every step goes on the tape
+    loss.backward()                              # W.grad: how the loss changes with each weight
+    W.data = W.data - 0.1 * W.grad               # new values; the old array is never written to
+
+Works on NumPy arrays and, where they lie, on CuPy arrays. Functions of tensors stand in `tensor_functions`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from itertools import count
+from types import EllipsisType
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from lessons._device import module_of
+from lessons.errors import TapeError
+from lessons.graph import Graph
+from lessons.tape import tape_graph, waits_for
+
+Array = NDArray[Any]  # of NumPy or CuPy, float32 or float64
+Pull = Callable[[Any], Any]  # from the gradient of a result to that of one of its inputs
+Edge = tuple["Tensor", Pull]
+Axis = int | tuple[int, ...] | None
+Slice = int | slice | EllipsisType | None
+
+_on_tape: ContextVar[bool] = ContextVar("_on_tape", default=True)
+_ticks = count(1)
+_now = 0  # when a leaf was last given new values: the time of the tape
+
+
+class Tensor:
+    """An array of float32 or float64 and, after `backward`, the gradient of something with respect to it.
+
+    `data` may be anything that NumPy makes an array of, or a CuPy array; whole numbers become float64. It is
+    copied. A Tensor made so is a leaf: `backward` adds to its `grad`. `requires_grad=False` makes a constant. What
+    is computed from tensors is a tensor; plain arrays and numbers in between are constants (numbers and whole
+    numbers take the tensor's dtype).
+
+    Raises TypeError for what is not numbers, ValueError for numbers that are complex or float16.
+
+    >>> x = Tensor([1.0, 2.0])
+    >>> (3.0 * x * x).sum().backward()
+    >>> x.grad
+    array([ 6., 12.])
+
+    Notebook: 03_backpropagation.
+    """
+
+    __slots__ = ("__weakref__", "_data", "_edges", "_keeps", "_tick", "grad", "name", "op", "requires_grad")
+    __array_ufunc__ = None  # so that `array @ tensor` asks the tensor
+
+    def __init__(self, data: ArrayLike, *, requires_grad: bool = True, name: str = "") -> None:
+        self._data = _floats(data).copy()
+        self._edges: tuple[Edge, ...] | None = ()
+        self._keeps = False
+        self._tick = _now
+        self.grad: Array | None = None
+        self.name = name
+        self.op = ""
+        self.requires_grad = requires_grad
+
+    # ------------------------------------------------------------------------------------ what it holds
+
+    @property
+    def data(self) -> Array:
+        """The values, not to be written to (NumPy says so; CuPy lets you, and the gradients will be wrong).
+
+        `x.data = values` gives a leaf new values of the same shape: a tape that has read the old ones can no
+        longer be walked back.
+        """
+        if type(self._data) is not np.ndarray:
+            return self._data
+        view = self._data.view()
+        view.flags.writeable = False
+        return view
+
+    @data.setter
+    def data(self, values: ArrayLike) -> None:
+        new = module_of(self._data).array(values, dtype=self._data.dtype)
+        if new.shape != self._data.shape:
+            raise ValueError(f"values of shape {new.shape} for a tensor of shape {self.shape}: make a new Tensor")
+        self._replace(new)
+
+    def _replace(self, new: Array) -> None:
+        """Take over an array that nobody else holds as the new values."""
+        global _now
+        if self._edges != ():
+            raise ValueError(f"the result of {self.op} follows from its inputs: only a leaf can be given values")
+        self._data = new
+        self._tick = _now = next(_ticks)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self._data.shape
+
+    @property
+    def ndim(self) -> int:
+        return self._data.ndim
+
+    @property
+    def size(self) -> int:
+        return self._data.size
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        return self._data.dtype
+
+    def item(self) -> float:
+        """The only number of a tensor that holds one, as a float."""
+        return float(self._data.item())
+
+    def __len__(self) -> int:
+        return len(self._data)
+
+    def __repr__(self) -> str:
+        values = np.array2string(self._data, separator=", ", prefix="Tensor(", threshold=20)
+        return f"Tensor({values}{', ' + self.op if self.op else ''})"
+
+    def __bool__(self) -> bool:
+        return bool(self._data)
+
+    def to_graph(self) -> Graph:
+        """Its tape as a `Graph`, so that `as_graph(tensor)` works: see `tape_graph`."""
+        return tape_graph(self)
+
+    # ------------------------------------------------------------------------------------ the way back
+
+    def backward(self, grad: ArrayLike | None = None, *, retain_graph: bool = False) -> None:
+        """Add to the `grad` of each leaf that this was computed from the derivative of sum(grad * this).
+
+        `grad` is what each entry of this counts, of its shape; 1 for a single number, where it may be left out.
+        The tape is freed on the way; with `retain_graph` it can be walked again. Inner tensors keep a gradient
+        only after `retain_grad`. Costs about twice what computing this took.
+
+        Raises ValueError where `grad` is missing or of another shape, or nothing here wants a gradient; TapeError
+        on a freed tape, or where a leaf was given new values since.
+
+        >>> x = Tensor([[1.0, 2.0]])
+        >>> (x @ np.array([[1.0], [4.0]])).backward([[1.0]])
+        >>> x.grad
+        array([[1., 4.]])
+
+        Notebook: 03_backpropagation. Source: S. Linnainmaa, Taylor expansion of the accumulated rounding error,
+        BIT 16, 1976, pages 146-160, doi:10.1007/BF01931367.
+        """
+        found = _walk(self, _seed(self, grad), retain_graph)
+        for tensor, part in found:
+            tensor.grad = part if tensor.grad is None else tensor.grad + part
+
+    def retain_grad(self) -> Tensor:
+        """Let `backward` keep the gradient of this inner tensor, too; gives the tensor."""
+        self._keeps = True
+        return self
+
+    # ------------------------------------------------------------------------------------ arithmetic
+
+    def __add__(self, other: Any) -> Tensor:
+        a, b = _both(self, other)
+        return record("add", _fit("add", np.add, a, b), (a, _same), (b, _same))
+
+    def __sub__(self, other: Any) -> Tensor:
+        a, b = _both(self, other)
+        return record("sub", _fit("sub", np.subtract, a, b), (a, _same), (b, _minus))
+
+    def __rsub__(self, other: Any) -> Tensor:
+        return _constant(other, self) - self
+
+    def __mul__(self, other: Any) -> Tensor:
+        a, b = _both(self, other)
+        x, y = a._data, b._data
+        return record("mul", _fit("mul", np.multiply, a, b), (a, lambda g: g * y), (b, lambda g: g * x))
+
+    __radd__, __rmul__ = __add__, __mul__
+
+    def __truediv__(self, other: Any) -> Tensor:
+        a, b = _both(self, other)
+        y = b._data
+        out = _fit("div", np.divide, a, b)
+        return record("div", out, (a, lambda g: g / y), (b, lambda g: -g * out / y))
+
+    def __rtruediv__(self, other: Any) -> Tensor:
+        return _constant(other, self) / self
+
+    def __neg__(self) -> Tensor:
+        return record("neg", -self._data, (self, _minus))
+
+    def __pow__(self, exponent: float) -> Tensor:
+        """Each entry to a constant power; d x^k / dx = k x^(k-1). A power that is a tensor: exp(log(x) * k)."""
+        if isinstance(exponent, Tensor) or np.ndim(exponent):
+            raise TypeError("the exponent is a number; for x ** y of two tensors write exp(y * log(x))")
+        x, k = self._data, float(exponent)
+        return record("pow", x**k, (self, lambda g: g * (k * x ** (k - 1))))
+
+    def __matmul__(self, other: Any) -> Tensor:
+        """The matrix product over the last two axes, batched over the others; a vector counts as a row on the
+        left, as a column on the right, as in NumPy."""
+        a, b = _both(self, other)
+        x, y = a._data, b._data
+        out = _fit("matmul", np.matmul, a, b)
+        return record("matmul", out, (a, lambda g: _left(g, x, y)), (b, lambda g: _right(g, x, y)))
+
+    def __rmatmul__(self, other: Any) -> Tensor:
+        return _constant(other, self) @ self
+
+    # ------------------------------------------------------------------------------------ parts and shapes
+
+    def __getitem__(self, key: Any) -> Tensor:
+        """Whatever indexing of NumPy gives; entries that are taken twice receive both gradients."""
+        key = tuple(part._data if isinstance(part, Tensor) else part for part in key) if _is_tuple(key) else key
+        x = self._data
+        simple = all(isinstance(part, Slice) for part in (key if _is_tuple(key) else (key,)))
+
+        def back(g: Any) -> Any:
+            xp = module_of(x)
+            whole = xp.zeros_like(x)
+            if simple:
+                whole[key] = g
+            else:
+                xp.add.at(whole, key, g)
+            return whole
+
+        return record("index", x[key], (self, back))
+
+    def reshape(self, *shape: int | tuple[int, ...]) -> Tensor:
+        """The same entries in another shape, -1 for one axis that follows from the rest."""
+        x = self._data
+        return record("reshape", x.reshape(*shape), (self, lambda g: g.reshape(x.shape)))
+
+    def transpose(self, *axes: int) -> Tensor:
+        """Axes in another order; reversed unless told. `x.T` is `x.transpose()`."""
+        order = axes or tuple(reversed(range(self.ndim)))
+        back = np.argsort([axis % self.ndim for axis in order]).tolist()
+        return record("transpose", self._data.transpose(order), (self, lambda g: g.transpose(back)))
+
+    @property
+    def T(self) -> Tensor:
+        return self.transpose()
+
+    # ------------------------------------------------------------------------------------ reductions
+
+    def sum(self, axis: Axis = None, *, keepdims: bool = False) -> Tensor:
+        """The sum along an axis, several, or all."""
+        x = self._data
+        return record("sum", x.sum(axis, keepdims=keepdims), (self, lambda g: _spread(g, x, axis, keepdims)))
+
+    def mean(self, axis: Axis = None, *, keepdims: bool = False) -> Tensor:
+        """The mean along an axis, several, or all. Raises ValueError over no entries."""
+        x = self._data
+        out = x.sum(axis, keepdims=keepdims)
+        entries = x.size // out.size if out.size else 1
+        if not x.size and out.size:
+            raise ValueError(f"mean over no entries: a tensor of shape {x.shape}, axis {axis}")
+        return record("mean", out / entries, (self, lambda g: _spread(g / entries, x, axis, keepdims)))
+
+    def max(self, axis: Axis = None, *, keepdims: bool = False) -> Tensor:
+        """The largest entry along an axis, several, or all; entries that are equally large share the gradient."""
+        return self._extreme("max", axis, keepdims)
+
+    def min(self, axis: Axis = None, *, keepdims: bool = False) -> Tensor:
+        """The smallest entry along an axis, several, or all; entries that are equally small share the gradient."""
+        return self._extreme("min", axis, keepdims)
+
+    def _extreme(self, op: str, axis: Axis, keepdims: bool) -> Tensor:
+        x = self._data
+        top = getattr(x, op)(axis, keepdims=True)
+
+        def back(g: Any) -> Any:
+            hits = x == top
+            return hits * (_spread(g, x, axis, keepdims) / hits.sum(axis, keepdims=True)).astype(x.dtype)
+
+        return record(op, top if keepdims else getattr(x, op)(axis), (self, back))
+
+
+# ---------------------------------------------------------------------------------------- the tape
+
+
+def record(op: str, data: Any, *edges: Edge) -> Tensor:
+    """A new tensor on the tape: what was done, its values, and for each input how its gradient follows.
+
+    The second half of an edge, given the gradient of the result, gives that of the input, or one that NumPy has
+    broadcast: the walk sums what was repeated. It is called only for inputs that want a gradient, and must not
+    change what it is given. This is how new operations are made:
+
+    >>> def double(x):
+    ...     return record("double", 2 * x.data, (x, lambda g: 2 * g))
+    >>> x = Tensor([1.0, 5.0])
+    >>> double(x).backward([1.0, 1.0])
+    >>> x.grad
+    array([2., 2.])
+    """
+    out = _new(Tensor)
+    out._data = np.asarray(data) if isinstance(data, np.generic) else data
+    out._edges = tuple([edge for edge in edges if edge[0].requires_grad]) if _on_tape.get() else ()
+    out._keeps = False
+    out._tick = _now
+    out.grad = None
+    out.name = ""
+    out.op = op
+    out.requires_grad = bool(out._edges)
+    return out
+
+
+_new = object.__new__
+
+
+@contextmanager
+def no_grad() -> Iterator[None]:
+    """Within this block nothing goes on the tape: for predictions, which then keep nothing in memory.
+
+    >>> x = Tensor([1.0])
+    >>> with no_grad():
+    ...     (2 * x).requires_grad
+    False
+    """
+    token = _on_tape.set(False)
+    try:
+        yield
+    finally:
+        _on_tape.reset(token)
+
+
+def _walk(output: Tensor, seed: Any, retain_graph: bool) -> list[tuple[Tensor, Any]]:
+    """The gradients of all leaves, and of inner tensors that keep theirs: Kahn's sort along the reversed edges.
+
+    A tensor is ready when all that was computed from it has handed its part back: then its gradient is complete.
+    """
+    waits = waits_for(output)
+    _refuse_changed(waits)
+    arrived, found, ready = {output: (seed, False)}, [], [output]
+    while ready:
+        node = ready.pop()
+        g, own = arrived.pop(node)
+        if not node._edges or node._keeps:
+            found.append((node, np.asarray(g) if isinstance(g, np.generic) else g if own else g.copy()))
+        for source, pull in node._edges:  # type: ignore[union-attr]
+            part = pull(g)
+            if part.shape != source._data.shape:
+                part = sum_to(part, source._data.shape)
+            if part.dtype != source._data.dtype:
+                part = part.astype(source._data.dtype)
+            if source in arrived:
+                arrived[source] = arrived[source][0] + part, True
+            else:
+                arrived[source] = part, part is not g and part.base is None
+            waits[source] -= 1
+            if waits[source] == 0:
+                ready.append(source)
+        if not retain_graph and node._edges:
+            node._edges = None
+    return found
+
+
+def _refuse_changed(nodes: dict[Tensor, int]) -> None:
+    for node in nodes:
+        for source, _ in node._edges:  # type: ignore[union-attr]
+            if source._tick > node._tick:
+                what = f"the tensor {source.name!r}" if source.name else f"a tensor of shape {source.shape}"
+                raise TapeError(
+                    f"{what} was given new values after {node.op} had read the old ones: a gradient would belong "
+                    "to those. Compute the result again, or walk back before changing it."
+                )
+
+
+def _seed(output: Tensor, grad: ArrayLike | None) -> Any:
+    """The gradient of the output, as given or 1."""
+    if not output.requires_grad:
+        raise ValueError(
+            "nothing that this was computed from wants a gradient: make it of Tensors, outside no_grad"
+        )
+    xp = module_of(output._data)
+    if grad is None:
+        if output._data.size != 1:
+            raise ValueError(
+                f"backward from {output.shape}, which is no single number: give `grad`, what each entry counts "
+                "(an array of this shape), or sum() it first"
+            )
+        return xp.ones_like(output._data)
+    seed = xp.asarray(grad._data if isinstance(grad, Tensor) else grad, dtype=output._data.dtype)
+    if seed.shape != output.shape:
+        raise ValueError(f"a gradient of shape {seed.shape} for a result of shape {output.shape}: they must agree")
+    return seed
+
+
+def sum_to(array: Any, shape: tuple[int, ...]) -> Any:
+    """The broadcasting rule, backwards: what was repeated on the way there is summed on the way back.
+
+    >>> sum_to(np.ones((4, 3)), (3,))
+    array([4., 4., 4.])
+    >>> sum_to(np.ones((4, 3)), (4, 1)).T
+    array([[3., 3., 3., 3.]])
+    """
+    new = array.ndim - len(shape)
+    stretched = tuple(
+        axis for axis in range(array.ndim) if axis < new or shape[axis - new] == 1 != array.shape[axis]
+    )
+    return array.sum(stretched).reshape(shape)
+
+
+# ---------------------------------------------------------------------------------------- helpers
+
+
+def tensor_of(value: Any) -> Tensor:
+    """A tensor as it is; anything else as a constant one."""
+    return value if type(value) is Tensor else Tensor(value, requires_grad=False)
+
+
+def _floats(data: Any) -> Any:
+    """An array of float32 or float64, where it lies."""
+    if isinstance(data, Tensor):
+        raise TypeError("this is a Tensor already: its values are .data")
+    if hasattr(data, "todense"):
+        raise TypeError("a sparse matrix is no Tensor: multiply with sparse_matmul(A, X), or give A.toarray()")
+    array = data if hasattr(data, "__cuda_array_interface__") else np.asarray(data)
+    if array.dtype in (np.float32, np.float64):
+        return array
+    if array.dtype.kind in "biu":
+        return array.astype(np.float64)
+    if array.dtype.kind in "fc":
+        raise ValueError(f"numbers of type {array.dtype}: float32 or float64 are needed, as astype gives them")
+    raise TypeError(f"a Tensor holds numbers, not {array.dtype}: {str(data)[:60]!r}")
+
+
+def _constant(value: Any, like: Tensor) -> Tensor:
+    """A constant to compute with: numbers and whole numbers take the tensor's dtype, real arrays keep theirs."""
+    if isinstance(value, int | float):
+        constant = _new(Tensor)
+        constant._data = module_of(like._data).asarray(value, dtype=like._data.dtype)
+        constant.requires_grad = False
+        return constant
+    if type(like._data) is not np.ndarray:
+        value = module_of(like._data).asarray(value)
+    array = value if isinstance(value, np.ndarray) else np.asarray(value)
+    return Tensor(array.astype(like.dtype) if array.dtype.kind in "biu" else array, requires_grad=False)
+
+
+def _both(a: Tensor, b: Any) -> tuple[Tensor, Tensor]:
+    return a, b if type(b) is Tensor else _constant(b, a)
+
+
+def _fit(op: str, function: Callable[[Any, Any], Any], a: Tensor, b: Tensor) -> Any:
+    """The result of an operation on two arrays, or an error that gives both shapes."""
+    try:
+        return function(a._data, b._data)
+    except ValueError:
+        rule = "their axes must be equal from the right, or 1"
+        if op == "matmul":
+            rule = "the last axis of the first must be as long as the last but one of the second"
+        raise ValueError(f"{op}: shapes {a.shape} and {b.shape} do not fit; {rule}") from None
+
+
+def _same(g: Any) -> Any:
+    return g
+
+
+def _minus(g: Any) -> Any:
+    return -g
+
+
+def _is_tuple(key: Any) -> bool:
+    return isinstance(key, tuple)
+
+
+def _left(g: Any, x: Any, y: Any) -> Any:
+    """The gradient of x in x @ y."""
+    if y.ndim == 1:
+        return g[..., None] * y
+    if x.ndim == 1:
+        return (g[..., None, :] @ y.swapaxes(-1, -2))[..., 0, :]
+    return g @ y.swapaxes(-1, -2)
+
+
+def _right(g: Any, x: Any, y: Any) -> Any:
+    """The gradient of y in x @ y."""
+    if x.ndim == 1:
+        return x[:, None] * g[..., None, :] if y.ndim > 1 else x * g
+    if y.ndim == 1:
+        return (x.swapaxes(-1, -2) @ g[..., None])[..., 0]
+    if x.ndim > 2 and y.ndim == 2:  # one product over the whole batch, instead of one each that are then summed
+        return x.reshape(-1, x.shape[-1]).T @ g.reshape(-1, g.shape[-1])
+    return x.swapaxes(-1, -2) @ g
+
+
+def _spread(g: Any, x: Any, axis: Axis, keepdims: bool) -> Any:
+    """The gradient of a sum: each entry that went into it receives the whole."""
+    xp = module_of(x)
+    if axis is not None and not keepdims:
+        axes = axis if isinstance(axis, tuple) else (axis,)
+        g = xp.expand_dims(g, tuple(k % x.ndim for k in axes))
+    return xp.broadcast_to(g, x.shape)
