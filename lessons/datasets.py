@@ -1,14 +1,18 @@
 """What the lessons run on: data that ships with the libraries, in the form the lessons use.
 
 X, y = digits()                  # 1,797 handwritten digits, 64 grey values each
+X, y, X_test, y_test = digits_split(seed=0)      # a quarter of them held out
 graph = digits_graph(k=5)        # each joined to the five most similar
 """
 
 from __future__ import annotations
 
-import numpy as np
-from numpy.typing import NDArray
+from typing import Any
 
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from lessons import _rng
 from lessons.errors import require
 from lessons.graph import Graph, as_graph
 
@@ -30,6 +34,33 @@ def digits() -> tuple[NDArray[np.float64], NDArray[np.int64]]:
 
     X, y = load_digits(return_X_y=True)
     return X, y.astype(np.int64)
+
+
+def digits_split(
+    seed: _rng.Seed = 0, *, images: bool = False, dtype: DTypeLike = np.float32
+) -> tuple[NDArray[Any], NDArray[np.int64], NDArray[Any], NDArray[np.int64]]:
+    """The digits in two parts, to train on and to test on: X_train, y_train, X_test, y_test.
+
+    A quarter is held out, drawn anew for each seed and the same on every machine: of each numeral a quarter of its
+    images, rounded up or down. X (1347, 64) and (450, 64), or with `images` (1347, 1, 8, 8) and (450, 1, 8, 8),
+    grey values scaled to 0 ... 1, of type `dtype`; y (1347,) and (450,) the numerals. Rows stay in their order.
+
+    Raises ImportError without scikit-learn, ValueError for a `dtype` other than float32 and float64.
+
+    >>> X_train, y_train, X_test, y_test = digits_split(seed=0)
+    >>> X_train.shape, X_test.shape, X_test.max()
+    ((1347, 64), (450, 64), np.float32(1.0))
+
+    Notebook: 03_backpropagation.
+    """
+    if np.dtype(dtype) not in (np.float32, np.float64):
+        raise ValueError(f"dtype={np.dtype(dtype)}: float32 or float64")
+    X, y = digits()
+    chance = _rng.uniforms(_rng.key_of(seed), [0], len(y))[0]
+    held_out = np.zeros(len(y), np.bool_)
+    held_out[np.lexsort((chance, y))[::4]] = True  # every fourth, of images in random order numeral after numeral
+    X = (X / 16).astype(dtype).reshape((-1, 1, 8, 8) if images else (-1, 64))
+    return X[~held_out], y[~held_out], X[held_out], y[held_out]
 
 
 def digits_graph(k: int = 5) -> Graph:
