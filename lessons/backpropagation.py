@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from lessons.errors import UnknownLabel
+from lessons.recomputation import checkpoint, once, peak_bytes
 from lessons.tape import tape, tape_graph, waits_for
 from lessons.tensor import Tensor, no_grad, record, sum_to
 from lessons.value import Value
@@ -26,11 +27,14 @@ __all__ = [
     "GradientCheck",
     "Tensor",
     "Value",
+    "checkpoint",
     "forward_derivatives",
     "gradcheck",
     "no_grad",
     "numerical_gradient",
+    "once",
     "path_derivative",
+    "peak_bytes",
     "record",
     "sum_to",
     "tape",

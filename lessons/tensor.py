@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from itertools import count
+from threading import Lock
 from types import EllipsisType
 from typing import Any
 
@@ -32,8 +32,8 @@ Axis = int | tuple[int, ...] | None
 Slice = int | slice | EllipsisType | None
 
 _on_tape: ContextVar[bool] = ContextVar("_on_tape", default=True)
-_ticks = count(1)
-_now = 0  # when a leaf was last given new values: the time of the tape
+_now = 0  # the time of the tape, which goes on when a leaf is given new values
+_clock = Lock()
 
 
 class Tensor:
@@ -91,11 +91,10 @@ class Tensor:
 
     def _replace(self, new: Array) -> None:
         """Take over an array that nobody else holds as the new values."""
-        global _now
         if self._edges != ():
             raise ValueError(f"the result of {self.op} follows from its inputs: only a leaf can be given values")
         self._data = new
-        self._tick = _now = next(_ticks)
+        self._tick = later()
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -309,6 +308,14 @@ def record(op: str, data: Any, *edges: Edge) -> Tensor:
 
 
 _new = object.__new__
+
+
+def later() -> int:
+    """Let the time of the tape go on: what is made or changed from now on is younger than all before it."""
+    global _now
+    with _clock:
+        _now += 1
+        return _now
 
 
 @contextmanager
