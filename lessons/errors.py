@@ -57,21 +57,24 @@ class InfeasibleError(ValueError):
 
 
 class ConvergenceError(RuntimeError):
-    """An iteration that ended above its tolerance: `problem`, `residual` and `iterations`.
+    """An iteration that ended above its tolerance: `problem`, `residual` and `iterations`; `advice` if other.
 
     >>> str(ConvergenceError("power iteration", 0.5, 100))
     'power iteration: residual 0.5 after 100 iterations. Allow more iterations or a larger tolerance.'
     """
 
-    def __init__(self, problem: str, residual: float, iterations: int) -> None:
-        super().__init__(problem, residual, iterations)
-        self.problem, self.residual, self.iterations = problem, residual, iterations
+    def __init__(
+        self,
+        problem: str,
+        residual: float,
+        iterations: int,
+        advice: str = "Allow more iterations or a larger tolerance.",
+    ) -> None:
+        super().__init__(problem, residual, iterations, advice)
+        self.problem, self.residual, self.iterations, self.advice = problem, residual, iterations, advice
 
     def __str__(self) -> str:
-        return (
-            f"{self.problem}: residual {self.residual:.3g} after {self.iterations} iterations. "
-            "Allow more iterations or a larger tolerance."
-        )
+        return f"{self.problem}: residual {self.residual:.3g} after {self.iterations} iterations. {self.advice}"
 
 
 class UnsupportedOperator(NotImplementedError):
