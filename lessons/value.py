@@ -39,6 +39,7 @@ class Value:
     """
 
     __slots__ = ("_a", "_b", "_da", "_db", "_waits", "data", "grad", "name", "op")
+    __array_ufunc__ = None  # so that an array does not multiply each of its entries by a Value
     data: float
     grad: float
     name: str
@@ -109,11 +110,15 @@ class Value:
     def __pow__(self, exponent: Value | float) -> Value:
         """Real powers; of a negative number whole ones only, and none that is a Value."""
         if type(exponent) is Value:
+            if self.data <= 0:
+                raise ValueError(f"{self.data} to a power that is a Value: only positive numbers have one")
             power, log = _power(self.data, exponent.data), math.log(self.data)
             return _result("pow", power, self, exponent.data * power / self.data, exponent, power * log)
         k = _number(exponent)
-        slope = k * _power(self.data, k - 1.0) if k else 0.0
-        return _result("pow", _power(self.data, k), self, slope)
+        power = _power(self.data, k)
+        if self.data == 0 < k < 1:
+            raise ValueError(f"0 ** {k} has no slope: it rises straight up")
+        return _result("pow", power, self, k * _power(self.data, k - 1.0) if k else 0.0)
 
     def __rpow__(self, base: float) -> Value:
         return Value(base) ** self
@@ -121,15 +126,20 @@ class Value:
     # ------------------------------------------------------------------------------------ functions
 
     def exp(self) -> Value:
-        power = math.exp(self.data)
+        try:
+            power = math.exp(self.data)
+        except OverflowError:
+            raise OverflowError(f"exp of {self.data} is more than a float can hold") from None
         return _result("exp", power, self, power)
 
     def log(self) -> Value:
+        if self.data <= 0:
+            raise ValueError(f"log of {self.data}: only positive numbers have one")
         return _result("log", math.log(self.data), self, 1.0 / self.data)
 
     def relu(self) -> Value:
-        """max(0, x); its derivative at 0 counts as 0."""
-        return _result("relu", self.data, self, 1.0) if self.data > 0 else _result("relu", 0.0, self, 0.0)
+        """max(0, x); its derivative at 0 counts as 0; nan stays nan."""
+        return _result("relu", 0.0, self, 0.0) if self.data <= 0 else _result("relu", self.data, self, 1.0)
 
     def tanh(self) -> Value:
         t = math.tanh(self.data)
@@ -182,6 +192,11 @@ class Value:
         """Its tape as a `Graph`, so that `as_graph(value)` works: see `tape_graph`."""
         return tape_graph(self)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        if self._waits != LEAF:
+            raise TypeError(f"the result of {self.op} has a tape, which is not copied: copy leaves, or its data")
+        return _leaf, (self.data, self.grad, self.name)
+
     def __repr__(self) -> str:
         return f"Value({self.data:.6g}, grad={self.grad:.6g})"
 
@@ -202,6 +217,12 @@ def _result(op: str, data: float, a: Value, da: float, b: Value = NOTHING, db: f
     out._waits = INNER
     out.grad, out.name = 0.0, ""
     return out
+
+
+def _leaf(data: float, grad: float, name: str) -> Value:
+    leaf = Value(data, name=name)
+    leaf.grad = grad
+    return leaf
 
 
 def _count(inner: list[Value]) -> None:
@@ -252,7 +273,10 @@ def _number(value: Any) -> float:
 
 
 def _power(base: float, exponent: float) -> float:
-    power = base**exponent
+    try:
+        power = base**exponent
+    except OverflowError:
+        raise OverflowError(f"{base} ** {exponent} is more than a float can hold") from None
     if isinstance(power, complex):
         raise ValueError(f"{base} ** {exponent} is no real number")
     return power
