@@ -52,7 +52,7 @@ class Windows:
         )
         if not any(self.before) and lengths == x.shape[2:]:
             return x
-        y = np.full(x.shape[:2] + lengths, value, x.dtype)
+        y = np.full_like(x, value, shape=x.shape[:2] + lengths)  # of CuPy where x is
         reached = [min(n, m - b) for n, m, b in zip(x.shape[2:], lengths, self.before, strict=True)]
         inner = [slice(b, b + n) for b, n in zip(self.before, reached, strict=True)]
         y[:, :, *inner] = x[:, :, *map(slice, reached)]
