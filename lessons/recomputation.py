@@ -18,7 +18,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from lessons.errors import TapeError
-from lessons.tensor import Array, Edge, Tensor, _on_tape, _walk, later, record
+from lessons.tensor import Array, Edge, Tensor, _leaf, _on_tape, _walk, later, record
 
 T = TypeVar("T")
 
@@ -196,9 +196,8 @@ def _reached(made: list[Tensor], since: int) -> list[Tensor]:
 
 def _stand_in(tensor: Tensor) -> Tensor:
     """A leaf of the same values and age."""
-    leaf = record("", tensor._data)
+    leaf = _leaf(tensor._data, True, tensor.name, None)
     leaf._tick = tensor._tick
-    leaf.requires_grad = True
     return leaf
 
 

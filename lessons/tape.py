@@ -36,7 +36,10 @@ def waits_for(output: Any) -> dict[Any, int]:
     while stack:
         edges = stack.pop()._edges
         if edges is None:
-            raise TapeError("this tape was walked back and freed; keep it with backward(retain_graph=True)")
+            raise TapeError(
+                "a part of this tape is freed: backward has walked it, to its end or to an error on the way. "
+                "Compute the result again, or keep the tape with backward(retain_graph=True)"
+            )
         for node, _ in edges:
             if node in counts:
                 counts[node] += 1
@@ -95,8 +98,9 @@ def tape_labels(nodes: list[Any]) -> dict[Any, str]:
     >>> list(tape_labels(tape(Value(1.0) + Value(2.0, name="b"))).values())
     ['leaf 0', 'b', 'add 2']
     """
-    given = Counter(node.name for node in nodes)
+    numbered = [f"{node.name or node.op or 'leaf'} {place}" for place, node in enumerate(nodes)]
+    taken = Counter([*(node.name for node in nodes), *numbered])
     return {
-        node: node.name if node.name and given[node.name] == 1 else f"{node.name or node.op or 'leaf'} {place}"
-        for place, node in enumerate(nodes)
+        node: node.name if node.name and taken[node.name] == 1 else label
+        for node, label in zip(nodes, numbered, strict=True)
     }

@@ -13,6 +13,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from copy import deepcopy
+from numbers import Real
 from threading import Lock
 from types import EllipsisType
 from typing import Any
@@ -20,7 +22,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from lessons._device import module_of
+from lessons._device import module_of, to_host
 from lessons.errors import TapeError
 from lessons.graph import Graph
 from lessons.tape import tape_graph, waits_for
@@ -29,7 +31,9 @@ Array = NDArray[Any]  # of NumPy or CuPy, float32 or float64
 Pull = Callable[[Any], Any]  # from the gradient of a result to that of one of its inputs
 Edge = tuple["Tensor", Pull]
 Axis = int | tuple[int, ...] | None
-Slice = int | slice | EllipsisType | None
+Slice = int | np.integer | slice | EllipsisType | None
+
+FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
 
 _on_tape: ContextVar[bool] = ContextVar("_on_tape", default=True)
 _now = 0  # the time of the tape, which goes on when a leaf is given new values
@@ -55,7 +59,7 @@ class Tensor:
     """
 
     __slots__ = ("__weakref__", "_data", "_edges", "_keeps", "_tick", "grad", "name", "op", "requires_grad")
-    __array_ufunc__ = None  # so that `array @ tensor` asks the tensor
+    __array_priority__ = 1000.0  # so that `array @ tensor` asks the tensor
 
     def __init__(self, data: ArrayLike, *, requires_grad: bool = True, name: str = "") -> None:
         self._data = _floats(data).copy()
@@ -84,7 +88,7 @@ class Tensor:
 
     @data.setter
     def data(self, values: ArrayLike) -> None:
-        new = module_of(self._data).array(values, dtype=self._data.dtype)
+        new = module_of(self._data).array(_floats(values), dtype=self._data.dtype)
         if new.shape != self._data.shape:
             raise ValueError(f"values of shape {new.shape} for a tensor of shape {self.shape}: make a new Tensor")
         self._replace(new)
@@ -119,12 +123,37 @@ class Tensor:
     def __len__(self) -> int:
         return len(self._data)
 
+    def __iter__(self) -> Iterator[Tensor]:
+        return (self[row] for row in range(len(self)))
+
     def __repr__(self) -> str:
-        values = np.array2string(self._data, separator=", ", prefix="Tensor(", threshold=20)
+        values = np.array2string(to_host(self._data), separator=", ", prefix="Tensor(", threshold=20)
         return f"Tensor({values}{', ' + self.op if self.op else ''})"
 
     def __bool__(self) -> bool:
+        if self.size != 1:
+            raise ValueError(f"a tensor of shape {self.shape} is neither true nor false: ask its .data")
         return bool(self._data)
+
+    def _compared(self, other: object) -> Any:
+        raise TypeError("a Tensor is not compared: compare its .data, which gives an array")
+
+    __eq__ = __ne__ = __lt__ = __le__ = __gt__ = __ge__ = _compared
+    __hash__ = object.__hash__  # two tensors are two, whatever they hold
+
+    def __array__(self, *_: Any, **__: Any) -> Any:
+        raise TypeError(
+            "a Tensor is no array, and what NumPy computes is not on its tape: use methods of the Tensor, "
+            "functions of lessons.backpropagation, or its .data"
+        )
+
+    def __array_function__(self, function: Callable[..., Any], *_: Any) -> Any:
+        return self.__array__()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        if self._edges != ():
+            raise TypeError(f"the result of {self.op} has a tape, which is not copied: copy leaves, or its .data")
+        return _leaf, (self._data, self.requires_grad, self.name, self.grad)
 
     def to_graph(self) -> Graph:
         """Its tape as a `Graph`, so that `as_graph(tensor)` works: see `tape_graph`."""
@@ -151,8 +180,9 @@ class Tensor:
         BIT 16, 1976, pages 146-160, doi:10.1007/BF01931367.
         """
         found = _walk(self, _seed(self, grad), retain_graph)
-        for tensor, part in found:
-            tensor.grad = part if tensor.grad is None else tensor.grad + part
+        sums = [part if tensor.grad is None else tensor.grad + part for tensor, part in found]
+        for (tensor, _), total in zip(found, sums, strict=True):  # all or, after an error, none
+            tensor.grad = total
 
     def retain_grad(self) -> Tensor:
         """Let `backward` keep the gradient of this inner tensor, too; gives the tensor."""
@@ -193,10 +223,10 @@ class Tensor:
 
     def __pow__(self, exponent: float) -> Tensor:
         """Each entry to a constant power; d x^k / dx = k x^(k-1). A power that is a tensor: exp(log(x) * k)."""
-        if isinstance(exponent, Tensor) or np.ndim(exponent):
+        if not isinstance(exponent, Real):
             raise TypeError("the exponent is a number; for x ** y of two tensors write exp(y * log(x))")
         x, k = self._data, float(exponent)
-        return record("pow", x**k, (self, lambda g: g * (k * x ** (k - 1))))
+        return record("pow", x**k, (self, lambda g: g * (k * x ** (k - 1) if k else 0.0)))
 
     def __matmul__(self, other: Any) -> Tensor:
         """The matrix product over the last two axes, batched over the others; a vector counts as a row on the
@@ -213,9 +243,9 @@ class Tensor:
 
     def __getitem__(self, key: Any) -> Tensor:
         """Whatever indexing of NumPy gives; entries that are taken twice receive both gradients."""
-        key = tuple(part._data if isinstance(part, Tensor) else part for part in key) if _is_tuple(key) else key
         x = self._data
-        simple = all(isinstance(part, Slice) for part in (key if _is_tuple(key) else (key,)))
+        simple = all(isinstance(part, Slice) for part in (key if isinstance(key, tuple) else (key,)))
+        key = key if simple else deepcopy(key)  # lists and arrays may change before the way back
 
         def back(g: Any) -> Any:
             xp = module_of(x)
@@ -233,11 +263,15 @@ class Tensor:
         x = self._data
         return record("reshape", x.reshape(*shape), (self, lambda g: g.reshape(x.shape)))
 
-    def transpose(self, *axes: int) -> Tensor:
+    def transpose(self, *axes: int | tuple[int, ...]) -> Tensor:
         """Axes in another order; reversed unless told. `x.T` is `x.transpose()`."""
-        order = axes or tuple(reversed(range(self.ndim)))
-        back = np.argsort([axis % self.ndim for axis in order]).tolist()
-        return record("transpose", self._data.transpose(order), (self, lambda g: g.transpose(back)))
+        x = self._data
+        if not axes:
+            return record("transpose", x.T, (self, lambda g: g.T))
+        order = axes[0] if isinstance(axes[0], tuple) else axes
+        out = x.transpose(order)
+        back = np.argsort([axis % x.ndim for axis in order]).tolist()
+        return record("transpose", out, (self, lambda g: g.transpose(back)))
 
     @property
     def T(self) -> Tensor:
@@ -272,7 +306,7 @@ class Tensor:
         top = getattr(x, op)(axis, keepdims=True)
 
         def back(g: Any) -> Any:
-            hits = x == top
+            hits = (x == top) | (x != x)  # where there is a nan, it is the extreme
             return hits * (_spread(g, x, axis, keepdims) / hits.sum(axis, keepdims=True)).astype(x.dtype)
 
         return record(op, top if keepdims else getattr(x, op)(axis), (self, back))
@@ -359,6 +393,7 @@ def _walk(output: Tensor, seed: Any, retain_graph: bool) -> list[tuple[Tensor, A
                 arrived[source] = part, part is not g and part.base is None
             waits[source] -= 1
             if waits[source] == 0:
+                del waits[source]  # so that its array is freed as soon as its own inputs have their parts
                 ready.append(source)
         if not retain_graph and node._edges:
             node._edges = None
@@ -390,7 +425,7 @@ def _seed(output: Tensor, grad: ArrayLike | None) -> Any:
                 "(an array of this shape), or sum() it first"
             )
         return xp.ones_like(output._data)
-    seed = xp.asarray(grad._data if isinstance(grad, Tensor) else grad, dtype=output._data.dtype)
+    seed = xp.asarray(grad._data if isinstance(grad, Tensor) else _floats(grad), dtype=output._data.dtype)
     if seed.shape != output.shape:
         raise ValueError(f"a gradient of shape {seed.shape} for a result of shape {output.shape}: they must agree")
     return seed
@@ -419,6 +454,12 @@ def tensor_of(value: Any) -> Tensor:
     return value if type(value) is Tensor else Tensor(value, requires_grad=False)
 
 
+def _leaf(data: Array, requires_grad: bool, name: str, grad: Array | None) -> Tensor:
+    leaf = record("", data)
+    leaf.requires_grad, leaf.name, leaf.grad = requires_grad, name, grad
+    return leaf
+
+
 def _floats(data: Any) -> Any:
     """An array of float32 or float64, where it lies."""
     if isinstance(data, Tensor):
@@ -426,7 +467,7 @@ def _floats(data: Any) -> Any:
     if hasattr(data, "todense"):
         raise TypeError("a sparse matrix is no Tensor: multiply with sparse_matmul(A, X), or give A.toarray()")
     array = data if hasattr(data, "__cuda_array_interface__") else np.asarray(data)
-    if array.dtype in (np.float32, np.float64):
+    if array.dtype in FLOATS:
         return array
     if array.dtype.kind in "biu":
         return array.astype(np.float64)
@@ -442,10 +483,11 @@ def _constant(value: Any, like: Tensor) -> Tensor:
         constant._data = module_of(like._data).asarray(value, dtype=like._data.dtype)
         constant.requires_grad = False
         return constant
-    if type(like._data) is not np.ndarray:
-        value = module_of(like._data).asarray(value)
-    array = value if isinstance(value, np.ndarray) else np.asarray(value)
-    return Tensor(array.astype(like.dtype) if array.dtype.kind in "biu" else array, requires_grad=False)
+    given = value if hasattr(value, "dtype") else np.asarray(value)
+    array = _floats(given)
+    if given.dtype.kind in "biu":
+        array = array.astype(like.dtype)
+    return Tensor(module_of(like._data).asarray(array), requires_grad=False)
 
 
 def _both(a: Tensor, b: Any) -> tuple[Tensor, Tensor]:
@@ -471,10 +513,6 @@ def _minus(g: Any) -> Any:
     return -g
 
 
-def _is_tuple(key: Any) -> bool:
-    return isinstance(key, tuple)
-
-
 def _left(g: Any, x: Any, y: Any) -> Any:
     """The gradient of x in x @ y."""
     if y.ndim == 1:
@@ -498,7 +536,7 @@ def _right(g: Any, x: Any, y: Any) -> Any:
 def _spread(g: Any, x: Any, axis: Axis, keepdims: bool) -> Any:
     """The gradient of a sum: each entry that went into it receives the whole."""
     xp = module_of(x)
-    if axis is not None and not keepdims:
+    if axis is not None and not keepdims and x.ndim:
         axes = axis if isinstance(axis, tuple) else (axis,)
         g = xp.expand_dims(g, tuple(k % x.ndim for k in axes))
     return xp.broadcast_to(g, x.shape)
