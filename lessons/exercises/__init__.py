@@ -182,6 +182,9 @@ class Counted(NDArrayOperatorsMixin):
     def __len__(self) -> int:
         return len(self.uncounted)
 
+    def __repr__(self) -> str:
+        return repr(self.uncounted.tolist())
+
     def __getitem__(self, key: Any) -> Any:
         np.add.at(self.reads, key, 1)
         return self.uncounted[key]
@@ -441,10 +444,16 @@ def _short(value: Any) -> str:
     if inspect.isroutine(value) or isinstance(value, np.ufunc):
         return str(value.__name__)
     try:
-        text = np.array2string(value, separator=", ") if isinstance(value, np.ndarray) else repr(value)
+        text = _array_text(value) if isinstance(value, np.ndarray) else repr(value)
     except Exception:
         text = f"a {type(value).__name__} that cannot be shown"
     return _line(re.sub(r"\bnp\.\w+\(([^()]*)\)", r"\1", text))
+
+
+def _array_text(array: NDArray[Any]) -> str:
+    if array.size or array.ndim == 1:
+        return np.array2string(array, separator=", ")
+    return f"an array of shape {array.shape}"  # NumPy writes [] for all that have no entries
 
 
 def _line(text: str) -> str:
