@@ -156,6 +156,12 @@ def forgets_the_last_port(inputs, slopes):
     return backward([list(row)[:2] for row in inputs], [row[:2] for row in slopes])
 
 
+def at_most_two_paths(inputs, slopes):
+    """Right, except where more than two paths lead to the last node."""
+    paths = paths_to_last([list(row) for row in inputs])
+    return [g + (number > 2) for g, number in zip(backward(inputs, slopes), paths, strict=True)]
+
+
 def one_axis_at_a_time(gradient, shape):
     while gradient.ndim > len(shape):
         gradient = gradient.sum(0)
@@ -191,6 +197,7 @@ def by_multiplication(gradient, shape):
         (3, asks_the_readers, "right"),
         (3, backward, "right"),
         (3, three_reads, "wrong"),
+        (3, at_most_two_paths, "wrong"),
         (3, forgets_the_last_port, "wrong"),
         (3, lambda *given: [complex(g) for g in backward(*given)], "wrong"),
         (3, lambda *given: [*backward(*given), 0.0], "wrong"),
@@ -214,6 +221,24 @@ def by_multiplication(gradient, shape):
 )
 def test_other_answers(number, answer, expected):
     assert verdict(number, answer).status == expected
+
+
+@pytest.mark.parametrize(
+    "inputs",
+    [
+        [[], [0], [1], [1, 2], []],
+        [[], [0], [1]],
+        [[], [0], [1], [1, 2, 3]],
+        [[0], [0], [1], [1, 2]],
+        [[], [0], [1], [-1, 2]],
+        [[], [0], [1], [1.5, 2]],
+        ["", "0", "1", "12"],
+        [0, 1, 2, 3],
+        np.eye(4),
+    ],
+)
+def test_what_is_no_graph_of_four_nodes_is_told_as_such(inputs):
+    assert verdict(4, inputs).failed is EXERCISES["backpropagation-4"].properties[0]
 
 
 # ------------------------------------------------------------------------------ held against the library
