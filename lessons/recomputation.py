@@ -21,6 +21,10 @@ from lessons.errors import TapeError
 from lessons.tensor import Array, Edge, Tensor, _leaf, _on_tape, _walk, later, record
 
 T = TypeVar("T")
+DIFFERENT = (
+    "a checkpoint computed something else the second time: what its function draws or reads must be the same "
+    "again; pass seeds instead of generators, and see `once`"
+)
 
 
 def checkpoint(function: Callable[..., Tensor], *inputs: Any) -> Tensor:
@@ -146,15 +150,18 @@ class _Segment:
     def second_run(self, g: Array) -> dict[Tensor, Array]:
         """The gradients of all older tensors. The walk stops at leaves that stand in their place."""
         answers = iter(self.answers)
+
+        def recall(_: Callable[[], Any]) -> Any:
+            for answer in answers:
+                return answer
+            raise TapeError(DIFFERENT)
+
         since = later()
-        with _set(_on_tape, True), _set(_ask, lambda call: next(answers, None)):
+        with _set(_on_tape, True), _set(_ask, recall):
             out = self.function(*self.inputs)
         made = _made(out, since)
         if not _equal(out._data, self.data) or set(_reached(made, since)) != set(self.older):
-            raise TapeError(
-                "a checkpoint computed something else the second time: whatever its function draws or reads must "
-                "be the same again; pass seeds instead of generators, and see `once`"
-            )
+            raise TapeError(DIFFERENT)
         leaves = {tensor: _stand_in(tensor) for tensor in self.older}
         for node in made:
             node._edges = tuple([(leaves.get(source, source), pull) for source, pull in node._edges or ()])
