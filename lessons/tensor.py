@@ -10,6 +10,7 @@ Works on NumPy arrays and, where they lie, on CuPy arrays. Functions of tensors 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -179,7 +180,8 @@ class Tensor:
         Notebook: 03_backpropagation. Source: S. Linnainmaa, Taylor expansion of the accumulated rounding error,
         BIT 16, 1976, pages 146-160, doi:10.1007/BF01931367.
         """
-        found = _walk(self, _seed(self, grad), retain_graph)
+        with np.errstate(all="ignore"):  # an inf or nan was warned of where it came up
+            found = _walk(self, _seed(self, grad), retain_graph)
         sums = [part if tensor.grad is None else tensor.grad + part for tensor, part in found]
         for (tensor, _), total in zip(found, sums, strict=True):  # all or, after an error, none
             tensor.grad = total
@@ -529,8 +531,13 @@ def _right(g: Any, x: Any, y: Any) -> Any:
     if y.ndim == 1:
         return (x.swapaxes(-1, -2) @ g[..., None])[..., 0]
     if x.ndim > 2 and y.ndim == 2:  # one product over the whole batch, instead of one each that are then summed
-        return x.reshape(-1, x.shape[-1]).T @ g.reshape(-1, g.shape[-1])
+        return _rows(x).T @ _rows(g)
     return x.swapaxes(-1, -2) @ g
+
+
+def _rows(array: Any) -> Any:
+    """All axes but the last as one, of no entries too."""
+    return array if array.ndim == 2 else array.reshape(math.prod(array.shape[:-1]), array.shape[-1])
 
 
 def _spread(g: Any, x: Any, axis: Axis, keepdims: bool) -> Any:

@@ -24,7 +24,7 @@ from lessons._device import module_of
 from lessons._rng import Seed, key_of, uniforms
 from lessons.graph import Graph
 from lessons.operators.windows import Windows, windows
-from lessons.tensor import Array, Axis, Pull, Tensor, _constant, _fit, record, tensor_of
+from lessons.tensor import Array, Axis, Pull, Tensor, _constant, _fit, _rows, record, tensor_of
 
 Operand = Tensor | ArrayLike
 Pair = int | tuple[int, int]
@@ -196,7 +196,8 @@ def log_softmax(x: Operand, axis: Axis = -1) -> Tensor:
     x = tensor_of(x)
     xp = module_of(x._data)
     shifted = x._data - _largest(x._data, axis)
-    out = shifted - xp.log(xp.exp(shifted).sum(axis, keepdims=True))
+    with np.errstate(divide="ignore"):  # over no entries
+        out = shifted - xp.log(xp.exp(shifted).sum(axis, keepdims=True))
     return record("log_softmax", out, (x, lambda g: g - xp.exp(out) * g.sum(axis, keepdims=True)))
 
 
@@ -290,18 +291,13 @@ def linear(x: Operand, W: Operand, b: Operand | None = None) -> Tensor:
     if rows.ndim == 0 or weights.ndim != 2 or rows.shape[-1] != weights.shape[1]:
         raise ValueError(f"linear: x {rows.shape} and W {weights.shape} do not fit; (..., in) and (out, in) do")
     out = rows @ weights.T
-    edges = (x, lambda g: g @ weights), (W, lambda g: _columns(g).T @ _columns(rows))
+    edges = (x, lambda g: g @ weights), (W, lambda g: _rows(g).T @ _rows(rows))
     if b is None:
         return record("linear", out, *edges)
     b = b if type(b) is Tensor else _constant(b, W)
     if b._data.shape != weights.shape[:1]:
         raise ValueError(f"linear: b {b.shape} and W {weights.shape} do not fit; (out,) and (out, in) do")
-    return record("linear", out + b._data, *edges, (b, lambda g: _columns(g).sum(axis=0)))
-
-
-def _columns(array: Any) -> Any:
-    """All axes but the last as one."""
-    return array if array.ndim == 2 else array.reshape(math.prod(array.shape[:-1]), array.shape[-1])
+    return record("linear", out + b._data, *edges, (b, lambda g: _rows(g).sum(axis=0)))
 
 
 def sparse_matmul(A: Any, X: Operand) -> Tensor:
