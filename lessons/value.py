@@ -254,8 +254,7 @@ def _count(inner: list[Value]) -> None:
 def _hand_back(output: Value) -> None:
     """Kahn's sort: take a value whose gradient is complete, hand each input its part, see whether that was all."""
     ready = [output]
-    while ready:
-        node = ready.pop()
+    for node in ready:  # which grows
         grad = node.grad
         source = node._a
         source.grad += grad * node._da
