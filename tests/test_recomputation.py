@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import threading
 import tracemalloc
+import weakref
 
 import numpy as np
 import pytest
@@ -90,6 +91,20 @@ def test_one_seed_twice_is_two_walks():
     z.backward(seed, retain_graph=True)
     z.backward(seed)
     assert np.array_equal(x.grad, 2 * seed * y.data)
+
+
+def test_a_gradient_that_was_not_fetched_is_not_taken_for_another():
+    """As where a walk is interrupted between two inputs of one checkpoint."""
+    x, y = leaves((3,), (3,))
+    (_, pull_x), (_, pull_y) = checkpoint(lambda x, y: x * y, x, y)._edges
+    g, h = np.ones(3), np.full(3, 2.0)
+    assert np.array_equal(pull_x(g), y.data)
+    assert np.array_equal(pull_x(g), y.data)
+    assert np.array_equal(pull_y(h), 2 * x.data)
+    assert np.array_equal(pull_x(h), 2 * y.data)
+    alive = weakref.ref(h)
+    del h
+    assert alive() is None
 
 
 def test_the_tape_holds_one_node_for_a_checkpoint():
@@ -289,6 +304,8 @@ def test_peak_bytes_within_a_trace_goes_on_tracing():
     tracemalloc.start()
     try:
         held = np.ones(1_000_000)
+        del held
+        held = np.ones(1_000)
         assert peak_bytes(lambda: np.ones(1_000)) < 20_000
         assert tracemalloc.is_tracing()
         assert held.size
