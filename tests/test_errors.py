@@ -12,6 +12,7 @@ from lessons.errors import (
     DataMissing,
     FormatError,
     InfeasibleError,
+    TapeError,
     UnknownLabel,
     UnsupportedOperator,
     require,
@@ -73,6 +74,12 @@ def test_unsupported_operator_lists_all_of_them():
     assert isinstance(error, NotImplementedError)
     assert error.operators == ["Einsum", "LSTM"]
     assert "Einsum, LSTM" in str(error)
+
+
+def test_tape_error():
+    error = travelled(TapeError("a part of this tape is freed"))
+    assert isinstance(error, RuntimeError)
+    assert str(error) == "a part of this tape is freed"
 
 
 def test_data_missing_gives_the_command():
@@ -140,6 +147,7 @@ def test_every_error_of_the_module_is_tested_here():
         "DataMissing",
         "FormatError",
         "InfeasibleError",
+        "TapeError",
         "UnknownLabel",
         "UnsupportedOperator",
     }
