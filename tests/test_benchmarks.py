@@ -25,6 +25,7 @@ CONTENDERS = {"graph": {"scipy", "igraph", "rustworkx", "networkx"}, "rng": {"nu
 CONTENDERS["topological_sort"] = {"igraph", "rustworkx", "networkx", "graphlib"}
 CONTENDERS["computational_graphs"] = {"onnx", "onnxruntime"}
 CONTENDERS["startup"] = {"numba"}
+CONTENDERS["backpropagation"] = {"autograd", "jax", "micrograd", "torch"}
 
 
 class Race:
