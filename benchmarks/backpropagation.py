@@ -25,6 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks._harness import Call, Case
+from benchmarks._inputs import random_pairs, sized
 
 ROOT = Path(__file__).parents[1]
 KERNELS = ("", "Haswell", "SkylakeX")  # "": what OpenBLAS chooses for this processor
@@ -41,6 +42,8 @@ def cases(scale: float) -> Iterator[Case]:
     for kernel, name in kernels().items():
         for sizes, batch, steps in STEPS:
             yield step_case(sizes, batch, steps, kernel, name, scale)
+    yield conv_case(scaled(64, scale))
+    yield sparse_case(*sized(10_000, 100_000, scale))
 
 
 def scaled(number: int, scale: float) -> int:
@@ -151,7 +154,7 @@ def kernel_in_use() -> str:
 
 @cache
 def ready(contender: str, sizes: tuple[int, ...], batch: int) -> tuple[Callable[[int], None], str]:
-    """What trains for a number of steps, without the collector; what was wrong with the first three, or ""."""
+    """What trains for a number of steps, without the collector; what was wrong with the first three, if it was."""
     weights, X, labels = problem_of(sizes, batch)
     step, weights_now = CONTENDERS[contender]([w.copy() for w in weights], X, labels)
     losses = [step().item() for _ in range(3)]
@@ -312,6 +315,166 @@ def by_jax(weights: Weights, X: NDArray[Any], labels: NDArray[Any]) -> Step:
 
 
 CONTENDERS = {"ours": by_lessons, "torch": by_torch, "autograd": by_autograd, "jax": by_jax}
+
+
+# ---------------------------------------------------------------------------------------- forward and back
+
+
+def conv_case(images: int) -> Case:
+    """The loss of two convolutions, a pooling between them and a layer of weights, and all gradients."""
+    return Case(
+        input="CNN 16 32 on images 8 x 8",
+        n=images,
+        m=sum(w.size for w in conv_problem(images)[0]),
+        function="conv2d",
+        variant="forward and back",
+        ours=partial(conv_by_lessons, images),
+        peers={"torch": partial(conv_by_torch, images)},
+        right=partial(conv_is_right, images),
+        repeats=31,
+    )
+
+
+@lru_cache(maxsize=1)
+def conv_problem(images: int) -> tuple[Weights, NDArray[Any], NDArray[Any]]:
+    rng = np.random.default_rng(6)
+    weights: Weights = []
+    for shape in ((16, 1, 3, 3), (32, 16, 3, 3), (10, 32 * 16)):
+        W = rng.standard_normal(shape) * (2 / np.prod(shape[1:])) ** 0.5
+        weights += [W.astype(np.float32), (rng.standard_normal(shape[0]) * 0.1).astype(np.float32)]
+    return weights, rng.random((images, 1, 8, 8)).astype(np.float32), rng.integers(0, 10, images)
+
+
+def conv_by_lessons(images: int) -> Call:
+    from lessons.backpropagation import Tensor, conv2d, cross_entropy, linear, max_pool2d, relu
+
+    weights, X, labels = conv_problem(images)
+    W1, b1, W2, b2, W3, b3 = tensors = [Tensor(w) for w in weights]
+
+    def call() -> tuple[float, Weights]:
+        z = max_pool2d(relu(conv2d(X, W1, b1, padding=1)), 2)
+        z = relu(conv2d(z, W2, b2, padding=1))
+        loss = cross_entropy(linear(z.reshape(images, -1), W3, b3), labels)
+        for tensor in tensors:
+            tensor.grad = None
+        loss.backward()
+        return loss.item(), [tensor.grad for tensor in tensors]
+
+    return call
+
+
+def conv_by_torch(images: int) -> Call:
+    import torch
+    from torch.nn import functional as F
+
+    torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
+    weights, X, labels = conv_problem(images)
+    W1, b1, W2, b2, W3, b3 = tensors = [torch.from_numpy(w).clone().requires_grad_() for w in weights]
+    batch, classes = torch.from_numpy(X), torch.from_numpy(labels)
+
+    def call() -> tuple[float, Weights]:
+        z = F.max_pool2d(F.relu(F.conv2d(batch, W1, b1, padding=1)), 2)
+        z = F.relu(F.conv2d(z, W2, b2, padding=1))
+        loss = F.cross_entropy(F.linear(z.reshape(images, -1), W3, b3), classes)
+        for tensor in tensors:
+            tensor.grad = None
+        loss.backward()
+        return loss.item(), [tensor.grad.numpy() for tensor in tensors]
+
+    return call
+
+
+def conv_is_right(images: int, answer: tuple[float, Weights]) -> bool:
+    """Whether the loss is that of NumPy in float64, and falls along the gradients as fast as they say."""
+    weights, _, _ = conv_problem(images)
+    loss, gradients = answer
+    length = sum(float((g.astype(np.float64) ** 2).sum()) for g in gradients) ** 0.5
+    high, low = (
+        conv_loss(images, [w + h * g.astype(np.float64) / length for w, g in zip(weights, gradients, strict=True)])
+        for h in (1e-6, -1e-6)
+    )
+    return bool(
+        np.isclose(loss, conv_loss(images, weights), rtol=1e-5)
+        and np.isclose((high - low) / 2e-6, length, rtol=1e-3)
+    )
+
+
+def conv_loss(images: int, weights: Weights) -> float:
+    _, X, labels = conv_problem(images)
+    z = np.maximum(correlated(X.astype(np.float64), *weights[:2]), 0)
+    z = z.reshape(images, 16, 4, 2, 4, 2).max(axis=(3, 5))
+    z = np.maximum(correlated(z, *weights[2:4]), 0).reshape(images, -1)
+    return cross_entropy_of(labels, z @ weights[4].T + weights[5])[0]
+
+
+def correlated(x: NDArray[Any], W: NDArray[Any], b: NDArray[Any]) -> NDArray[Any]:
+    """A convolution with windows of 3 x 3, padded so that images keep their size."""
+    windows = np.lib.stride_tricks.sliding_window_view(np.pad(x, [(0, 0), (0, 0), (1, 1), (1, 1)]), (3, 3), (2, 3))
+    return np.einsum("nihwyx,oiyx->nohw", windows, W) + b[:, None, None]
+
+
+def sparse_case(n: int, m: int) -> Case:
+    """The product of a sparse matrix and 32 columns, and the gradient of these."""
+    return Case(
+        input="random digraph",
+        n=n,
+        m=m,
+        function="sparse_matmul",
+        variant="forward and back",
+        ours=partial(sparse_by_lessons, n, m),
+        peers={"torch": partial(sparse_by_torch, n, m)},
+        right=partial(sparse_is_right, n, m),
+        repeats=31,
+    )
+
+
+@lru_cache(maxsize=1)
+def sparse_problem(n: int, m: int) -> tuple[Any, NDArray[Any], NDArray[Any]]:
+    """A (n, n) with m entries, X (n, 32), and what each entry of A @ X counts."""
+    from scipy.sparse import csr_array
+
+    rng = np.random.default_rng(7)
+    A = csr_array((rng.random(m, np.float32), random_pairs(n, m, seed=7).T), (n, n))
+    return A, rng.random((n, 32), np.float32), rng.random((n, 32), np.float32)
+
+
+def sparse_by_lessons(n: int, m: int) -> Call:
+    from lessons.backpropagation import Tensor, sparse_matmul
+
+    A, X, weights = sparse_problem(n, m)
+    x = Tensor(X)
+
+    def call() -> tuple[Any, Any]:
+        out = sparse_matmul(A, x)
+        x.grad = None
+        out.backward(weights)
+        return out.data, x.grad
+
+    return call
+
+
+def sparse_by_torch(n: int, m: int) -> Call:
+    import torch
+
+    torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
+    A, X, weights = sparse_problem(n, m)
+    parts = (torch.from_numpy(part) for part in (A.indptr, A.indices, A.data))
+    matrix = torch.sparse_csr_tensor(*parts, size=A.shape)
+    x, counts = torch.from_numpy(X).clone().requires_grad_(), torch.from_numpy(weights)
+
+    def call() -> tuple[Any, Any]:
+        out = matrix @ x
+        x.grad = None
+        out.backward(counts)
+        return out.detach().numpy(), x.grad.numpy()
+
+    return call
+
+
+def sparse_is_right(n: int, m: int, answer: tuple[Any, Any]) -> bool:
+    A, X, weights = sparse_problem(n, m)
+    A = A.astype(np.float64)
+    return np.allclose(answer[0], A @ X, rtol=1e-4) and np.allclose(answer[1], A.T @ weights, rtol=1e-4)
 
 
 # ---------------------------------------------------------------------------------------- one number at a time
