@@ -77,10 +77,11 @@ def test_tracks_go_forward_and_leave_nothing_out() -> None:
 def test_a_notebook_is_the_only_source(tmp_path: Path) -> None:
     cells = ("A picture first.", "# Order things  \n\nand more", "# Another heading")
     path = put(tmp_path, "02_topological_sort", cells=cells, minutes=[20, 25], budget_mb=300)
+    put(tmp_path, "03_backpropagation", "topological_sort")
     (tmp_path / "Untitled.ipynb").write_text("not a lesson's name, so never read")
     lesson = course.find("topological_sort", tmp_path)
     assert lesson == Lesson(2, "topological_sort", "Order things", (), path, (20, 25), 300)
-    assert course.find("backpropagation", tmp_path).path is None
+    assert course.find("laplacian_regularization", tmp_path).path is None
 
 
 @pytest.mark.usefixtures("alone")
