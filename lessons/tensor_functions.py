@@ -403,27 +403,28 @@ def conv2d(x: Operand, W: Operand, b: Operand | None = None, *, stride: Pair = 1
     """
     x, W, *bias = _operands(x, W) if b is None else _operands(x, W, b)
     _check_filters(x, W, bias)
-    lengths, weights = x.shape[2:], W._data
+    weights, lengths = W._data, x.shape[2:]
     features, channels, *size = weights.shape
     at = _windows("conv2d", x, size, stride, padding)
-    images = at.padded(x._data, 0).transpose(1, 0, 2, 3)  # channels first: then one product does for all images
-    columns = _side_by_side(images, at)
-    flat = columns.reshape(channels * math.prod(size), math.prod(columns.shape[2:]))
-    filters = weights.reshape(features, len(flat))
+    columns = _side_by_side(at.padded(x._data, 0), at)
+    flat = columns.reshape(math.prod(columns.shape[:2]), math.prod(columns.shape[2:]))
+    filters = weights.transpose(0, 2, 3, 1).reshape(features, len(flat))
     out = filters @ flat
     if bias:
         out = out + bias[0]._data[:, None]
 
     def rows(g: Any) -> Any:
-        return g.transpose(1, 0, 2, 3).reshape(features, flat.shape[1])
+        return g.transpose(1, 2, 3, 0).reshape(features, flat.shape[1])
 
     def back(g: Any) -> Any:
-        parts = (filters.T @ rows(g)).reshape(columns.shape).swapaxes(0, 1)
-        return _put_back(parts, at, lengths).transpose(1, 0, 2, 3)
+        parts = (filters.T @ rows(g)).reshape(columns.shape)
+        return _put_back(parts.transpose(0, 4, 1, 2, 3), at, lengths)
 
-    edges = [(x, back), (W, lambda g: (rows(g) @ flat.T).reshape(weights.shape))]
-    edges += [(b, lambda g: rows(g).sum(axis=1)) for b in bias]
-    return record("conv2d", out.reshape(features, *columns.shape[2:]).transpose(1, 0, 2, 3), *edges)
+    def back_to_weights(g: Any) -> Any:
+        return (rows(g) @ flat.T).reshape(features, *size, channels).transpose(0, 3, 1, 2)
+
+    edges = [(x, back), (W, back_to_weights), *((b, lambda g: rows(g).sum(axis=1)) for b in bias)]
+    return record("conv2d", out.reshape(features, *columns.shape[2:]).transpose(3, 0, 1, 2), *edges)
 
 
 def max_pool2d(x: Operand, size: Pair, *, stride: Pair | None = None, padding: Pair = 0) -> Tensor:
@@ -505,16 +506,21 @@ def _pair(op: str, name: str, value: Any, least: int) -> tuple[int, int]:
 
 
 def _taps(padded: Any, at: Windows) -> Iterator[Any]:
-    """For each place in the window, row by row, the entries that stand there: a view (., ., i, j)."""
+    """For each place in the window, row by row, the entries that stand there: a view (n, channel, i, j)."""
     return (padded[:, :, i, j] for i in at.taps(0) for j in at.taps(1))
 
 
 def _side_by_side(padded: Any, at: Windows) -> Any:
-    """A copy of all windows, (channel, place in the window, n, i, j) for images (channel, n, height, width)."""
-    shape = (len(padded), math.prod(at.kernel), padded.shape[1], *at.out)
-    columns = module_of(padded).empty(shape, padded.dtype)
-    for k, tap in enumerate(_taps(padded, at)):
-        columns[:, k] = tap
+    """A copy of all windows, (place in the window, channel, i, j, n).
+
+    In memory the images come last, here and in the result of a convolution: then what is copied or added at once
+    is a whole row of windows of all images, and one product does for all.
+    """
+    xp, (n, channels) = module_of(padded), padded.shape[:2]
+    images = xp.ascontiguousarray(padded.transpose(1, 2, 3, 0)).transpose(3, 0, 1, 2)
+    columns = xp.empty((math.prod(at.kernel), channels, *at.out, n), padded.dtype)
+    for column, tap in zip(columns, _taps(images, at), strict=True):
+        column[...] = tap.transpose(1, 2, 3, 0)
     return columns
 
 
@@ -522,7 +528,7 @@ def _put_back(parts: Iterable[Any], at: Windows, lengths: Sequence[int]) -> Any:
     """What each place in the window receives, added up where it came from; the padding is cut off."""
     room = [max(at.before[k] + n, at.strides[k] * (at.out[k] - 1) + at.reach(k)) for k, n in enumerate(lengths)]
     first, *others = parts
-    whole = module_of(first).zeros((*first.shape[:2], *room), first.dtype)
+    whole = module_of(first).zeros_like(first, shape=(*first.shape[:2], *room))
     for target, part in zip(_taps(whole, at), [first, *others], strict=True):
         target += part
     inner = (slice(start, start + n) for start, n in zip(at.before, lengths, strict=True))
