@@ -20,6 +20,7 @@ import strategies  # noqa: F401  the profile of Hypothesis
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from test_device import cupy_or_skip
 
 from lessons import as_graph, tensor_functions
 from lessons._device import module_of
@@ -444,20 +445,47 @@ def test_arrays_are_constants_and_give_the_same(name, data):
 def test_all_of_it_runs_where_the_arrays_lie(name, data):
     """On arrays that NumPy refuses, as it refuses those of a device, with the functions of their own module."""
     example = data.draw(examples(name))
-    here = walked(name, example, np.float32)
     if name == "sparse_matmul":
         return  # has matrices of cupyx
-    tensors = [far(array.astype(np.float32)) for array in example.arrays]
-    leaves = [Tensor(array) for array in tensors]
-    options = {key: far(value.astype("f")) if key == "other" else value for key, value in example.options.items()}
-    if name == "Tensor.__getitem__":
-        options["key"] = far_key(options["key"])
+    for a, b in zip(walked(name, example, np.float32), walked_there(name, example, far), strict=True):
+        assert type(b) is Far
+        np.testing.assert_array_equal(a, b.held)
+
+
+@pytest.mark.gpu
+@each
+@settings(max_examples=5)
+@given(data=st.data())
+def test_all_of_it_runs_on_a_device(name, data):
+    cupy = cupy_or_skip()
+    example = data.draw(examples(name))
+    here = walked(name, example, np.float32)
+    if name == "sparse_matmul":
+        import cupyx.scipy.sparse
+
+        example.options["A"] = cupyx.scipy.sparse.csr_matrix(example.options["A"].tocsr())
+    for a, b in zip(here, walked_there(name, example, cupy.asarray), strict=True):
+        assert isinstance(b, cupy.ndarray)
+        np.testing.assert_allclose(a, b.get(), rtol=1e-3, atol=1e-4)
+
+
+def walked_there(name: str, example: Example, take: Callable[[Any], Any]) -> list[Any]:
+    """What `walked` gives, of arrays that `take` has taken elsewhere."""
+    leaves = [Tensor(take(array.astype(np.float32))) for array in example.arrays]
+    options = dict(example.options)
+    if "other" in options:
+        options["other"] = take(options["other"].astype(np.float32))
+    if "key" in options:
+        options["key"] = taken_key(options["key"], take)
     out = operation(name)(*leaves, **options)
-    assert type(out.data) is Far
-    out.backward(far(weights_of(out)))
-    there = [out.data.held, *(leaf.grad.held for leaf in leaves)]
-    for a, b in zip(here, there, strict=True):
-        np.testing.assert_array_equal(a, b)
+    out.backward(take(weights_of(out)))
+    return [out.data, *(leaf.grad for leaf in leaves)]
+
+
+def taken_key(key: Any, take: Callable[[Any], Any]) -> Any:
+    if isinstance(key, tuple):
+        return tuple(taken_key(part, take) for part in key)
+    return take(key) if isinstance(key, np.ndarray) else key
 
 
 # ---------------------------------------------------------------------------------------- arrays far away
@@ -533,10 +561,6 @@ def near(value: Any) -> Any:
     if isinstance(value, tuple | list):
         return type(value)(map(near, value))
     return value.held if isinstance(value, Far) else value
-
-
-def far_key(key: Any) -> Any:
-    return tuple(map(far_key, key)) if isinstance(key, tuple) else far(key)
 
 
 def reached(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -832,6 +856,7 @@ def test_a_mask_depends_on_the_seed_alone():
     np.testing.assert_allclose(np.unique(masks[0]), [0, 4 / 3], rtol=1e-7)
     assert abs((masks[0] == 0).mean() - 0.25) < 0.03  # three standard deviations of 2000 draws
     assert (dropout(x, 0.25, seed=4).data != masks[0]).any()
+    assert np.packbits(dropout(np.ones(64), 0.5, seed=7).data > 0).tobytes().hex() == "e570a69f20272e99"
     stream = start(key_of(3), 0)
     assert [bool(entry) for entry in masks[0].ravel()[:99]] == [uniform(stream, i) >= 0.25 for i in range(99)]
 
