@@ -131,6 +131,11 @@ def test_reductions_of_a_single_number(name):
     check(lambda x: getattr(x, name)(keepdims=True), numbers())
 
 
+@pytest.mark.parametrize("name", ["sum", "max", "min"])  # NumPy's mean refuses this
+def test_the_first_axis_of_a_single_number(name):
+    check(lambda x: getattr(x, name)(0), numbers())
+
+
 @pytest.mark.parametrize("name", ["sum", "mean", "max", "min"])
 def test_reductions_that_leave_nothing(name):
     check(lambda x: getattr(x, name)(1), numbers(0, 3))
