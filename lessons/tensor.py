@@ -11,6 +11,7 @@ Works on NumPy arrays and, where they lie, on CuPy arrays. Functions of tensors 
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -199,11 +200,11 @@ class Tensor:
 
     def __add__(self, other: Any) -> Tensor:
         a, b = _both(self, other)
-        return record("add", _fit("add", np.add, a, b), (a, _same), (b, _same))
+        return record("add", _fit("add", operator.add, a, b), (a, _same), (b, _same))
 
     def __sub__(self, other: Any) -> Tensor:
         a, b = _both(self, other)
-        return record("sub", _fit("sub", np.subtract, a, b), (a, _same), (b, _minus))
+        return record("sub", _fit("sub", operator.sub, a, b), (a, _same), (b, _minus))
 
     def __rsub__(self, other: Any) -> Tensor:
         return _constant(other, self) - self
@@ -211,14 +212,14 @@ class Tensor:
     def __mul__(self, other: Any) -> Tensor:
         a, b = _both(self, other)
         x, y = a._data, b._data
-        return record("mul", _fit("mul", np.multiply, a, b), (a, lambda g: g * y), (b, lambda g: g * x))
+        return record("mul", _fit("mul", operator.mul, a, b), (a, lambda g: g * y), (b, lambda g: g * x))
 
     __radd__, __rmul__ = __add__, __mul__
 
     def __truediv__(self, other: Any) -> Tensor:
         a, b = _both(self, other)
         y = b._data
-        out = _fit("div", np.divide, a, b)
+        out = _fit("div", operator.truediv, a, b)
         return record("div", out, (a, lambda g: g / y), (b, lambda g: -g * out / y))
 
     def __rtruediv__(self, other: Any) -> Tensor:
@@ -239,7 +240,7 @@ class Tensor:
         left, as a column on the right, as in NumPy."""
         a, b = _both(self, other)
         x, y = a._data, b._data
-        out = _fit("matmul", np.matmul, a, b)
+        out = _fit("matmul", operator.matmul, a, b)
         return record("matmul", out, (a, lambda g: _left(g, x, y)), (b, lambda g: _right(g, x, y)))
 
     def __rmatmul__(self, other: Any) -> Tensor:
