@@ -152,6 +152,8 @@ class Conv2d(Layer):
         dtype: DTypeLike = np.float32,
     ) -> None:
         window = [_count("size", side) for side in (size if isinstance(size, tuple) else (size, size))]
+        if len(window) != 2:
+            raise ValueError(f"size={size}: a number or (height, width)")
         channels = _count("channels_out", channels_out), _count("channels_in", channels_in)
         self.size, self.stride, self.padding = size, stride, padding
         self.W = _weights(seed, (*channels, *window), dtype)
@@ -191,8 +193,11 @@ class BatchNorm(Layer):
     ) -> None:
         self.gamma = _filled(1.0, _count("channels", channels), dtype, "gamma")
         self.beta = _filled(0.0, channels, dtype, "beta")
-        self.momentum = _number("momentum", momentum, 0 <= momentum <= 1, "between 0 and 1")
-        self.epsilon = _number("epsilon", epsilon, epsilon > 0, "a small positive number")
+        self.momentum, self.epsilon = _number("momentum", momentum), _number("epsilon", epsilon)
+        if not 0 <= momentum <= 1:
+            raise ValueError(f"momentum={momentum}: between 0 and 1")
+        if not epsilon > 0:
+            raise ValueError(f"epsilon={epsilon}: a small positive number, such as 1e-5")
         self.running_mean: Array = np.zeros(channels, self.gamma.dtype)
         self.running_variance: Array = np.ones(channels, self.gamma.dtype)
 
@@ -238,7 +243,9 @@ class Dropout(Layer):
     """
 
     def __init__(self, p: float, *, seed: _rng.Seed) -> None:
-        self.p = _number("p", p, 0 <= p < 1, "a probability, 0 or more and below 1")
+        self.p = _number("p", p)
+        if not 0 <= p < 1:
+            raise ValueError(f"p={p}: a probability, 0 or more and below 1")
         self.calls = 0
         self._key = _rng.key_of(seed)
 
@@ -310,6 +317,8 @@ class MLP(Sequential):
         seed: _rng.Seed,
         dtype: DTypeLike = np.float32,
     ) -> None:
+        if isinstance(sizes, Integral):
+            raise TypeError(f"sizes={sizes}: a list of sizes is needed, such as [64, 32, 10]")
         if len(sizes) < 2:
             raise ValueError(f"sizes={sizes!r}: two or more, from that of the input to that of the output")
         self.sizes = [_count("sizes", size) for size in sizes]
@@ -379,9 +388,9 @@ def _count(name: str, value: int) -> int:
     return int(value)
 
 
-def _number(name: str, value: float, good: bool, what: str) -> float:
-    if not isinstance(value, Real) or not good:
-        raise ValueError(f"{name}={value!r}: {what}")
+def _number(name: str, value: float) -> float:
+    if not isinstance(value, Real):
+        raise TypeError(f"{name}={value!r}: a number is needed")
     return float(value)
 
 
