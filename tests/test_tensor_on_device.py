@@ -117,6 +117,14 @@ def test_arrays_of_the_device_stand_on_either_side(take):
         assert result.dtype == np.float32
 
 
+def test_constants_are_brought_to_the_tensor(take):
+    x = Tensor(take(X))
+    for constant in [X, X.tolist(), X[0], np.float32(2.0)]:
+        result = x * constant
+        assert type(result._data) is type(take(X))
+        np.testing.assert_allclose(result.data.get(), X * np.asarray(constant), rtol=1e-5)
+
+
 def test_single_numbers_stay_on_the_device(take):
     x = Tensor(take(X))
     loss = (x * x).sum()
