@@ -113,10 +113,11 @@ class SGD(Optimiser):
             return gradient * -self._rate
         velocity = self._velocities[place]
         if velocity is None:
-            velocity = self._velocities[place] = gradient.copy()
+            velocity = gradient.copy()
         else:
             velocity *= self.momentum
             velocity += gradient
+        self._velocities[place] = velocity
         if self.nesterov:
             return (gradient + self.momentum * velocity) * -self._rate
         return velocity * -self._rate
