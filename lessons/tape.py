@@ -52,7 +52,7 @@ def waits_for(output: Any) -> dict[Any, int]:
 def tape(output: Any) -> list[Any]:
     """The nodes that `output` was computed from, and itself last: each comes after its inputs. O(n + m).
 
-    The reverse of the order in which `backward` takes them: Kahn's sort from the output along the edges.
+    Kahn's sort from the output along the edges, reversed: `backward` of a Tensor goes through them from the end.
 
     >>> from lessons.backpropagation import Value
     >>> a = Value(2.0, name="a")
