@@ -91,6 +91,12 @@ def test_boxes_do_not_overlap_and_arrows_lead_on(down):
                 assert apart or abs(a.across - b.across) >= (a.breadth + b.breadth) / 2
 
 
+def test_arrows_that_need_not_cross_do_not():
+    boxes = {v: show._Box((v,)) for v in "abcd"}
+    show._drawn(boxes, [("b", "c", "1"), ("a", "d", "1")])
+    assert boxes["a"].across == boxes["d"].across < boxes["b"].across == boxes["c"].across
+
+
 def test_an_arrow_that_passes_a_column_passes_beside_its_boxes():
     boxes = {v: show._Box((v,)) for v in "abc"}
     way = show._way(boxes["a"], boxes["c"])
