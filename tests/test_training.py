@@ -214,6 +214,17 @@ def test_a_step_writes_into_nothing_that_others_hold(make, dtype):
 
 
 @pytest.mark.parametrize("make", MAKERS)
+def test_a_single_number_stays_an_array_that_is_not_written_to(make):
+    x = Tensor(1.0)
+    optimiser = make([x])
+    for _ in range(2):
+        (x * x).backward()
+        optimiser.step()
+    with pytest.raises(ValueError, match="read-only"):
+        x.data[()] = 5.0
+
+
+@pytest.mark.parametrize("make", MAKERS)
 def test_the_rate_may_be_set_between_steps_and_stays_a_plain_number(make):
     x = Tensor(np.ones(2, np.float32))
     optimiser = make([x])
