@@ -567,6 +567,13 @@ def test_convolutions_leave_nothing_behind():
     assert grown < 1_000
 
 
+def test_tapes_that_nobody_walks_back_leave_nothing_behind():
+    model, X, y = cnn(0), np.ones((8, 1, 8, 8), np.float32), np.arange(8)
+    cycles, grown = left_behind(lambda: cross_entropy(model(X), y), 5, 20)
+    assert cycles == 0
+    assert grown < 1_000
+
+
 def test_the_loop_leaves_nothing_behind():
     X, y = blobs(64)
     model = MLP([2, 8, 3], seed=0)
