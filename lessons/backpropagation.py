@@ -48,7 +48,7 @@ from lessons.tensor_functions import (
     tanh,
     where,
 )
-from lessons.training import SGD, Adam, accuracy, batches, cosine_schedule, fit
+from lessons.training import SGD, Adam, Optimiser, accuracy, batches, cosine_schedule, fit
 from lessons.value import Value
 
 __all__ = [
@@ -61,6 +61,7 @@ __all__ = [
     "GradientCheck",
     "Layer",
     "Linear",
+    "Optimiser",
     "Sequential",
     "Tensor",
     "Value",

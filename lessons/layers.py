@@ -11,7 +11,7 @@ relu or a lambda, stand in a `Sequential` as they are.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from math import prod, sqrt
 from numbers import Integral, Real
 from typing import Any, Self
@@ -22,7 +22,7 @@ from numpy.typing import DTypeLike
 from lessons import _rng
 from lessons._device import Device, array_module, module_of, to_host
 from lessons.recomputation import once
-from lessons.tensor import Array, Tensor
+from lessons.tensor import Array, Tensor, tensor_of
 from lessons.tensor_functions import batch_norm, batch_statistics, conv2d, dropout, linear, relu
 
 Pair = int | tuple[int, int]
@@ -31,8 +31,9 @@ Pair = int | tuple[int, int]
 class Layer:
     """What layers have in common: parameters, found among their attributes, and a mode.
 
-    A layer of your own needs `__call__`. Tensors that are its attributes, or stand in lists or tuples there, are
-    its parameters; layers there are its parts. No `__init__` of this class need be called.
+    A layer of your own needs `__call__`. Tensors that are its attributes, or stand in lists, tuples or dicts
+    there, are its parameters, unless they were computed; layers there are its parts. What only a function closes
+    over is not found. No `__init__` of this class need be called.
 
     >>> class Scale(Layer):
     ...     def __init__(self):
@@ -47,6 +48,11 @@ class Layer:
 
     training = True  # False from `eval` to `train`
     _arrays: tuple[str, ...] = ()  # attributes that move to a device with the parameters
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if callable(getattr(Layer, name, None)):
+            raise AttributeError(f"{name} is a method of every layer: give the attribute another name")
+        super().__setattr__(name, value)
 
     def __call__(self, x: Any) -> Tensor:
         raise NotImplementedError(f"{type(self).__name__} has no __call__: say there what it makes of its input")
@@ -66,8 +72,59 @@ class Layer:
 
     def layers(self) -> list[Layer]:
         """This layer, its parts, their parts and so on."""
-        inner = (part.layers() for _, part in _parts(self) if isinstance(part, Layer))
-        return list(dict.fromkeys([self, *(layer for part in inner for layer in part)]))
+        return list(dict.fromkeys(layer for _, layer in self._named_layers()))
+
+    def state(self) -> dict[str, Array]:
+        """All that it has learned, {name: array}: the parameters, and what layers keep of the batches they saw.
+
+        Arrays in the computer's own memory, for `numpy.savez("model.npz", **model.state())`, say.
+
+        >>> list(BatchNorm(2).state())
+        ['gamma', 'beta', 'running_mean', 'running_variance']
+        """
+        return {
+            name: to_host(getattr(owner, attribute)).copy() for name, (owner, attribute) in self._kept().items()
+        }
+
+    def load(self, state: Mapping[str, Any]) -> Self:
+        """Take over what the `state` of a layer like this one held, such as `numpy.load("model.npz")`.
+
+        Raises ValueError for names that are missing or unknown, and for arrays of another shape; nothing is
+        changed then.
+
+        >>> model, other = Linear(3, 2, seed=0), Linear(3, 2, seed=1)
+        >>> bool((other.load(model.state()).W.data == model.W.data).all())
+        True
+        """
+        kept = self._kept()
+        if set(kept) != set(state):
+            missing, unknown = sorted(set(kept) - set(state)), sorted(set(state) - set(kept))
+            raise ValueError(
+                f"a state of another layer: without {missing}, and with {unknown}, which {self} has not"
+            )
+        for name, (owner, attribute) in kept.items():
+            there, given = getattr(owner, attribute).shape, np.shape(state[name])
+            if there != given:
+                raise ValueError(f"{name} of shape {given} for a {self} where it has shape {there}")
+        for name, (owner, attribute) in kept.items():
+            old = getattr(owner, attribute)
+            setattr(owner, attribute, module_of(old).array(state[name], dtype=old.dtype))
+        return self
+
+    def _kept(self) -> dict[str, tuple[Any, str]]:
+        """What `state` holds: {name: (the object that has it, under which attribute)}."""
+        kept: dict[str, tuple[Any, str]] = {
+            name: (tensor, "data") for name, tensor in self.named_parameters().items()
+        }
+        for lead, layer in self._named_layers():
+            kept |= {lead + name: (layer, name) for name in layer._arrays}
+        return kept
+
+    def _named_layers(self, lead: str = "") -> Iterator[tuple[str, Layer]]:
+        yield lead, self
+        for name, part in _parts(self):
+            if isinstance(part, Layer):
+                yield from part._named_layers(f"{lead}{name}.")
 
     def train(self) -> Self:
         """Let this layer and all within learn: dropout drops, batch normalisation takes the batch's mean."""
@@ -202,6 +259,7 @@ class BatchNorm(Layer):
         self.running_variance: Array = np.ones(channels, self.gamma.dtype)
 
     def __call__(self, x: Any) -> Tensor:
+        x = x if hasattr(x, "ndim") else tensor_of(x)
         if x.ndim < 2 or x.shape[1] != self.gamma.size:
             raise ValueError(f"{self} of an array of shape {x.shape}: axis 1 must have length {self.gamma.size}")
         if not self.training:
@@ -340,6 +398,7 @@ def flatten(x: Any) -> Any:
     >>> flatten(Tensor(np.ones((2, 3, 4)))).shape
     (2, 12)
     """
+    x = x if hasattr(x, "reshape") else tensor_of(x)
     return x.reshape(len(x), prod(x.shape[1:]))
 
 
@@ -356,10 +415,11 @@ def _parts(layer: Layer) -> Iterator[tuple[str, Any]]:
     waiting = list(vars(layer).items())[::-1]
     while waiting:
         name, value = waiting.pop()
-        if isinstance(value, Tensor | Layer):
+        if isinstance(value, Layer) or (isinstance(value, Tensor) and not value.op):
             yield name, value
-        elif isinstance(value, list | tuple):
-            waiting += [(f"{name}.{k}", item) for k, item in enumerate(value)][::-1]
+        elif isinstance(value, list | tuple | dict):
+            items = value.items() if isinstance(value, dict) else enumerate(value)
+            waiting += [(f"{name}.{key}", item) for key, item in items][::-1]
 
 
 def _weights(seed: _rng.Seed, shape: tuple[int, ...], dtype: DTypeLike) -> Tensor:

@@ -52,11 +52,20 @@ class Optimiser:
             tensor.grad = None
 
     def step(self) -> None:
-        """Move each tensor by its gradient. Afterwards a tape that has read the old values is refused."""
+        """Move each tensor by its gradient. Afterwards a tape that has read the old values is refused.
+
+        Raises ValueError for a gradient of another shape than its tensor: one that was set by hand.
+        """
         for place, tensor in enumerate(self.parameters):
             if tensor.grad is None:
                 continue
             gradient = tensor.grad
+            if type(gradient) is not type(tensor._data) or gradient.dtype != tensor._data.dtype:
+                gradient = module_of(tensor._data).asarray(gradient, dtype=tensor._data.dtype)
+            if gradient.shape != tensor._data.shape:
+                raise ValueError(
+                    f"parameter {place} of shape {tensor.shape} has a gradient of shape {gradient.shape}"
+                )
             if self.weight_decay:
                 gradient = gradient + self.weight_decay * tensor._data
             new = self._way(place, gradient)
@@ -152,10 +161,12 @@ class Adam(Optimiser):
         weight_decay: float = 0.0,
     ) -> None:
         super().__init__(parameters, rate, weight_decay)
+        if not isinstance(betas, tuple | list) or len(betas) != 2:
+            raise ValueError(f"betas={betas!r}: two numbers are needed, such as (0.9, 0.999)")
         self.betas = _checked("betas", betas[0], below=1.0), _checked("betas", betas[1], below=1.0)
-        if not _checked("epsilon", epsilon):
+        self.epsilon = _checked("epsilon", epsilon)
+        if not self.epsilon:
             raise ValueError(f"epsilon={epsilon}: a small positive number, such as 1e-8")
-        self.epsilon = epsilon
         self._means = [module_of(tensor._data).zeros_like(tensor._data) for tensor in self.parameters]
         self._sizes = [mean.copy() for mean in self._means]
         self._steps = [0] * len(self.parameters)
@@ -235,8 +246,9 @@ def fit(
     does; without it the rate stays. Layers are in training mode meanwhile, then in the mode that they were in.
     The losses are those before each step, so the first is partly that of the untrained model.
 
-    Raises ValueError where X and y differ in length or are empty, ConvergenceError where the loss is no longer a
-    finite number: the tensors then hold the values that gave it.
+    Raises ValueError where X and y differ in length or are empty, the loss is no single number, or the optimiser
+    moves nothing of this model; ConvergenceError where the loss is no longer finite: the tensors then hold the
+    values that gave it.
 
     >>> from lessons.tensor_functions import mse
     >>> slope = Tensor(0.0)
@@ -247,6 +259,7 @@ def fit(
 
     Notebook: 03_backpropagation.
     """
+    X, y = _array(X), _array(y)
     n = _rows(X, y)
     steps = _whole("epochs", epochs, 1) * ceil(n / _whole("batch", batch, 1))
     totals = [0.0] * epochs
@@ -254,10 +267,14 @@ def fit(
         for step, (epoch, rows) in enumerate(_epochs(n, batch, epochs, _rng.key_of(seed))):
             if schedule is not None:
                 optimiser.rate = schedule(step, steps)
-            value = loss(model(X[rows]), y[rows])
+            value = _single(loss(model(X[rows]), y[rows]))
             totals[epoch] += len(rows) * _finite(value.item(), optimiser, epoch, step)
             optimiser.zero_grad()
             value.backward()
+            if step == 0 and all(tensor.grad is None for tensor in optimiser.parameters):
+                raise ValueError(
+                    "no tensor of the optimiser got a gradient: is it made of this model's parameters?"
+                )
             optimiser.step()
     return [total / n for total in totals]
 
@@ -265,22 +282,29 @@ def fit(
 def accuracy(model: Callable[[Any], Tensor], X: Any, y: Any, *, batch: int = 1024) -> float:
     """The part of the rows whose highest score stands at the place y (n,) says: 0.0 ... 1.0.
 
-    `model(X)` gives scores (n, classes). Computed `batch` rows at a time, without a tape, in evaluation mode;
-    layers are then in the mode that they were in. Of equal scores the first counts.
+    `model(X)` gives scores (n, classes), y holds integers. Computed `batch` rows at a time, without a tape, in
+    evaluation mode; layers are then in the mode that they were in. Of equal scores the first counts.
 
-    Raises ValueError where X and y differ in length or are empty.
+    Raises ValueError where X and y differ in length or are empty, or there are not two scores a row or more (where
+    there is one, compare `model(X).data > 0` with y); TypeError for labels that are no integers.
 
     >>> accuracy(lambda scores: Tensor(scores), np.eye(4), np.array([0, 1, 2, 0]))
     0.75
 
     Notebook: 03_backpropagation.
     """
+    X, y = _array(X), _array(y)
     n, size, right = _rows(X, y), _whole("batch", batch, 1), 0
-    if np.ndim(y) != 1:
-        raise ValueError(f"y of shape {np.shape(y)}: one label for each row, such as one_hot.argmax(axis=1)")
+    if y.ndim != 1:
+        raise ValueError(f"y of shape {y.shape}: one label for each row, such as one_hot.argmax(axis=1)")
+    if y.dtype.kind not in "biu":
+        raise TypeError(f"y holds {y.dtype}: labels are integers, the places of the scores")
     with _mode(model, False), no_grad():
         for start in range(0, n, size):
-            guess = model(X[start : start + size])._data.argmax(axis=-1)
+            scores = model(X[start : start + size])._data
+            if scores.ndim != 2 or scores.shape[1] < 2:
+                raise ValueError(f"scores of shape {scores.shape}: (n, classes) are needed, two classes or more")
+            guess = scores.argmax(axis=1)
             right += int((to_host(guess) == to_host(y[start : start + size])).sum())
     return right / n
 
@@ -315,8 +339,20 @@ def _finite(loss: float, optimiser: Optimiser, epoch: int, step: int) -> float:
     raise ConvergenceError(problem, loss, step, "Take a smaller rate, or look for inf and nan in X and y.")
 
 
+def _single(loss: Any) -> Tensor:
+    if not isinstance(loss, Tensor) or loss.size != 1:
+        what = f"a tensor of shape {loss.shape}" if isinstance(loss, Tensor) else type(loss).__name__
+        raise ValueError(f"the loss is {what}: a Tensor with a single number is needed; mean() or sum() it")
+    return loss
+
+
+def _array(values: Any) -> Any:
+    """An array as it is, on whatever device; lists as an array."""
+    return values if hasattr(values, "shape") else np.asarray(values)
+
+
 def _tensors(parameters: Iterable[Tensor]) -> list[Tensor]:
-    if isinstance(parameters, Layer | Tensor):
+    if isinstance(parameters, Layer | Tensor | dict):
         raise TypeError(f"{type(parameters).__name__}: a list of tensors is needed, such as model.parameters()")
     tensors = list(parameters)
     if not tensors:

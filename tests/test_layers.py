@@ -245,6 +245,76 @@ class Elsewhere(np.ndarray):
         return np.array(self)
 
 
+def test_a_state_holds_all_that_was_learned(tmp_path):
+    model, other = small_cnn(0), small_cnn(1)
+    x = normal(6, 1, 4, 4).astype(np.float32)
+    model(x)  # moves the running statistics
+    np.savez(tmp_path / "model.npz", **model.state())
+    with np.load(tmp_path / "model.npz") as state:
+        assert other.load(state) is other
+    assert np.array_equal(other.eval()(x).data, model.eval()(x).data)
+    assert list(model.state()) == [*model.named_parameters(), "steps.1.running_mean", "steps.1.running_variance"]
+
+
+def test_a_state_is_a_copy_and_keeps_types():
+    layer = BatchNorm(2)
+    state = layer.state()
+    state["running_mean"] += 1.0
+    assert layer.running_mean.tolist() == [0.0, 0.0]
+    layer.load({name: array.astype(np.float64) for name, array in state.items()})
+    state["running_mean"] += 1.0
+    assert layer.running_mean.tolist() == [1.0, 1.0]
+    assert {layer.running_mean.dtype, layer.gamma.dtype} == {np.dtype(np.float32)}
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (lambda state: state.pop("b"), r"without \['b'\], and with \[\]"),
+        (lambda state: state.update(c=np.ones(1)), r"without \[\], and with \['c'\]"),
+        (
+            lambda state: state.update(b=np.ones(3)),
+            r"b of shape \(3,\) for a Linear\(3, 2\) where it has shape \(2,\)",
+        ),
+    ],
+)
+def test_a_state_of_another_layer_is_refused_whole(change, says):
+    layer, state = Linear(3, 2, seed=0), Linear(3, 2, seed=1).state()
+    before = layer.W.data.copy()
+    change(state)
+    with pytest.raises(ValueError, match=says):
+        layer.load(state)
+    assert np.array_equal(layer.W.data, before)
+
+
+def test_parts_are_found_in_dicts_and_what_was_computed_is_no_parameter():
+    class Branches(Layer):
+        def __init__(self):
+            self.branches = {"short": Linear(2, 1, seed=0), "long": MLP([2, 2, 1], seed=1)}
+
+        def __call__(self, x):
+            self.seen = self.branches["short"](x)
+            return self.seen + self.branches["long"](x)
+
+    model = Branches()
+    names = list(model.named_parameters())
+    model(normal(3, 2))
+    assert list(model.named_parameters()) == names
+    assert names[0] == "branches.short.W"
+    assert len(names) == 6
+
+
+@pytest.mark.parametrize("name", ["layers", "parameters", "train", "eval", "state", "to"])
+def test_an_attribute_cannot_hide_a_method(name):
+    with pytest.raises(AttributeError, match=f"{name} is a method of every layer"):
+        setattr(Sequential(relu), name, [])
+
+
+def test_lists_are_taken_where_arrays_are():
+    assert flatten([[[1.0, 2.0]]]).shape == (1, 2)
+    assert BatchNorm(2)([[1.0, 2.0], [3.0, 2.0]]).data.round(2).tolist() == [[-1.0, 0.0], [1.0, 0.0]]
+
+
 def test_all_that_a_model_holds_moves_to_a_device(monkeypatch):
     model = small_cnn(0)
     model(normal(6, 1, 4, 4).astype(np.float32)).sum().backward()

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import gc
 import math
+import re
 import tracemalloc
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -224,6 +225,34 @@ def test_a_single_number_stays_an_array_that_is_not_written_to(make):
         x.data[()] = 5.0
 
 
+@pytest.mark.parametrize("make", [partial(SGD, rate=0.1), partial(SGD, rate=0.1, momentum=0.9), Adam])
+def test_a_gradient_set_by_hand_takes_the_type_of_its_tensor(make):
+    tensor, same = Tensor(np.ones(3, np.float32)), Tensor(np.ones(3, np.float32))
+    tensor.grad, same.grad = np.full(3, 0.5), np.full(3, 0.5, np.float32)
+    make([tensor]).step()
+    make([same]).step()
+    assert tensor.dtype == np.float32
+    assert np.array_equal(tensor.data, same.data)
+
+
+@pytest.mark.parametrize("shape", [(2, 3), (1,), (), (4,)])
+def test_a_gradient_of_another_shape_is_refused(shape):
+    tensor = Tensor(np.ones(3))
+    tensor.grad = np.ones(shape)
+    with pytest.raises(ValueError, match=r"parameter 0 of shape \(3,\) has a gradient of shape"):
+        SGD([tensor], 0.1).step()
+    assert tensor.data.tolist() == [1.0, 1.0, 1.0]
+
+
+def test_options_that_are_numbers_of_numpy_keep_float32():
+    tensor = Tensor(np.ones(3, np.float32))
+    tensor.grad = np.ones(3, np.float32)
+    wide = np.float64(0.5)
+    Adam([tensor], wide, betas=(wide, wide), epsilon=wide, weight_decay=wide).step()
+    SGD([tensor], wide, momentum=wide, weight_decay=wide).step()
+    assert tensor.dtype == np.float32
+
+
 @pytest.mark.parametrize("make", MAKERS)
 def test_the_rate_may_be_set_between_steps_and_stays_a_plain_number(make):
     x = Tensor(np.ones(2, np.float32))
@@ -274,6 +303,9 @@ LEAF, OTHER = Tensor(1.0), Tensor([2.0])
         (lambda: Adam([LEAF], -1), ValueError, "rate=-1"),
         (lambda: Adam([LEAF], betas=(0.9, 1.0)), ValueError, "betas=1.0: a finite number, 0 or more and below 1"),
         (lambda: Adam([LEAF], betas=(-0.1, 0.9)), ValueError, "betas=-0.1"),
+        (lambda: Adam([LEAF], betas=0.9), ValueError, "betas=0.9: two numbers"),
+        (lambda: Adam([LEAF], betas=(0.9,)), ValueError, "betas=(0.9,): two numbers"),
+        (lambda: SGD(MLP([2, 1], seed=0).named_parameters(), 0.1), TypeError, "dict: a list of tensors"),
         (lambda: Adam([LEAF], epsilon=0.0), ValueError, "epsilon=0.0: a small positive number"),
         (lambda: Adam([LEAF], epsilon=-1e-8), ValueError, "epsilon=-1e-08"),
         (lambda: cosine_schedule(5, 4, highest=1.0), ValueError, "step=5: a schedule of 4 steps has 0 to 4"),
@@ -490,6 +522,12 @@ def test_what_is_no_number_in_the_data_is_found_in_the_first_epoch():
         ({"epochs": 1.5}, TypeError, "epochs=1.5: a whole number"),
         ({"batch": 0}, ValueError, "batch=0: at least 1"),
         ({"seed": -1}, ValueError, "seed=-1"),
+        (
+            {"loss": lambda scores, y: scores},
+            ValueError,
+            "the loss is a tensor of shape (10, 3): a Tensor with a s",
+        ),
+        ({"loss": lambda scores, y: 1.0}, ValueError, "the loss is float: a Tensor with a single number"),
     ],
 )
 def test_fit_and_accuracy_say_what_does_not_fit(change, error, says):
@@ -500,13 +538,50 @@ def test_fit_and_accuracy_say_what_does_not_fit(change, error, says):
         "epochs": 1,
         "batch": 4,
         "seed": 0,
+        "optimiser": SGD(model.parameters(), 0.1),
     } | change
-    with pytest.raises(error, match=says):
-        fit(model, optimiser=SGD(model.parameters(), 0.1), **given)
-    if {"epochs", "seed"}.isdisjoint(change):
+    with pytest.raises(error, match=re.escape(says)):
+        fit(model, **given)
+    if {"epochs", "seed", "loss"}.isdisjoint(change):
         with pytest.raises(error, match=says):
             accuracy(model, given["X"], given["y"], batch=given["batch"])
     assert all(tensor.grad is None for tensor in model.parameters())
+
+
+def test_an_optimiser_of_another_model_is_noticed():
+    model, other = MLP([2, 3], seed=0), MLP([2, 3], seed=0)
+    with pytest.raises(ValueError, match="is it made of this model's parameters"):
+        fit(model, np.ones((4, 2)), [0] * 4, epochs=1, optimiser=SGD(other.parameters(), 0.1), seed=0)
+
+
+@pytest.mark.parametrize(
+    ("scores", "y", "error", "says"),
+    [
+        (
+            np.ones((4, 1)),
+            np.zeros(4, int),
+            ValueError,
+            r"scores of shape \(4, 1\): \(n, classes\) are needed, two",
+        ),
+        (np.ones(4), np.zeros(4, int), ValueError, r"scores of shape \(4,\)"),
+        (np.ones((4, 2)), np.array(list("0101")), TypeError, "y holds <U1: labels are integers"),
+        (np.ones((4, 2)), np.zeros(4), TypeError, "y holds float64"),
+        (np.ones((4, 2)), np.zeros((4, 2), int), ValueError, r"y of shape \(4, 2\): one label for each row"),
+    ],
+)
+def test_accuracy_refuses_what_has_no_highest_score(scores, y, error, says):
+    with pytest.raises(error, match=says):
+        accuracy(Tensor, scores, y)
+
+
+def test_lists_are_arrays():
+    X, y = np.random.default_rng(0).standard_normal((12, 2)), [0, 1] * 6
+    losses = []
+    for rows in (X, X.tolist()):
+        model = MLP([2, 3, 2], seed=0, dtype=np.float64)
+        losses.append(fit(model, rows, y, epochs=2, optimiser=SGD(model.parameters(), 0.1), seed=0))
+    assert losses[0] == losses[1]
+    assert accuracy(model, X.tolist(), y) == accuracy(model, X, np.array(y))
 
 
 @pytest.mark.parametrize("batch", [1, 3, 7, 100])
@@ -591,7 +666,9 @@ def test_the_loop_leaves_nothing_behind():
 # ---------------------------------------------------------------------------------------- what it comes to
 
 
-SEEDS = range(5)  # each decides the digits held out, the weights, the order and the masks
+# Each decides the digits held out, the weights, the order and the masks. None of these five had a part in choosing
+# sizes, rates and epochs, which were tried on other seeds and their held-out digits.
+SEEDS = range(100, 105)
 
 
 def test_an_mlp_reads_digits():
