@@ -525,7 +525,7 @@ def test_what_is_no_number_in_the_data_is_found_in_the_first_epoch():
         (
             {"loss": lambda scores, y: scores},
             ValueError,
-            "the loss is a tensor of shape (10, 3): a Tensor with a s",
+            "the loss is a tensor of shape (4, 3): a Tensor with a s",
         ),
         ({"loss": lambda scores, y: 1.0}, ValueError, "the loss is float: a Tensor with a single number"),
     ],
