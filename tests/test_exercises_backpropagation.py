@@ -15,7 +15,7 @@ import lessons.exercises as machinery
 from lessons import backpropagation
 from lessons.backpropagation import Tensor, Value, path_derivative
 from lessons.exercises import SEED, STAGES, check, exercises_of, judge, problems
-from lessons.exercises.backpropagation import backward, early_backward, sum_to
+from lessons.exercises.backpropagation import backward, early_backward, slope_at, sum_to
 
 EXERCISES = {exercise.id: exercise for exercise in exercises_of("backpropagation")}
 NOTEBOOK = Path(__file__).parent.parent / "notebooks" / "03_backpropagation.ipynb"
@@ -57,11 +57,14 @@ def test_an_untouched_stub_is_not_attempted(id, stub, capsys):
 def test_an_untouched_function_is_not_attempted(capsys):
     def my_backward(inputs, slopes): ...
 
+    def my_slope(x): ...
+
     def my_sum_to(gradient, shape): ...
 
     check("backpropagation-3", my_backward)
-    check("backpropagation-5", my_sum_to)
-    assert capsys.readouterr().out.count(": not attempted yet\n") == 2
+    check("backpropagation-5", my_slope)
+    check("backpropagation-6", my_sum_to)
+    assert capsys.readouterr().out.count(": not attempted yet\n") == 3
 
 
 def refuses(*arguments):
@@ -100,7 +103,7 @@ def test_nonsense_is_told_in_words_and_never_as_a_traceback(id, capsys):
     ("number", "told"),
     [
         (3, "Your function raised RuntimeError: no"),
-        (5, "gradient=6., shape=()\nYour function raised RuntimeError"),
+        (6, "gradient=6., shape=()\nYour function raised RuntimeError"),
     ],
 )
 def test_what_a_function_raises_is_named(number, told, capsys):
@@ -162,6 +165,12 @@ def at_most_two_paths(inputs, slopes):
     return [g + (number > 2) for g, number in zip(backward(inputs, slopes), paths, strict=True)]
 
 
+def slope_by_tape(x):
+    leaf = Value(x)
+    (leaf / (1 + leaf * leaf)).backward()
+    return leaf.grad
+
+
 def one_axis_at_a_time(gradient, shape):
     while gradient.ndim > len(shape):
         gradient = gradient.sum(0)
@@ -211,12 +220,22 @@ def by_multiplication(gradient, shape):
         (4, [[], [0], [1], [1, -1]], "wrong"),
         (4, [[], [0], [1], [1, "2"]], "wrong"),
         (4, [[0], [0], [1], [1, 2]], "wrong"),
-        (5, backpropagation.sum_to, "right"),
-        (5, one_axis_at_a_time, "right"),
-        (5, by_multiplication, "wrong"),
-        (5, lambda gradient, shape: sum_to(gradient, shape).tolist(), "wrong"),  # nothing of shape (0, 3) is left
-        (5, lambda gradient, shape: sum_to(gradient, shape) * 1j, "wrong"),
-        (5, lambda gradient, shape: sum_to(gradient, shape).ravel(), "wrong"),
+        (5, lambda x: 1 / (1 + x * x) - 2 * x * x / (1 + x * x) ** 2, "right"),
+        (5, lambda x: np.float64(slope_at(x)), "right"),
+        (5, lambda x: np.array(slope_at(x)), "right"),
+        (5, lambda x: slope_by_tape(x), "right"),
+        (5, lambda x: slope_by_tape(x) * 1j, "wrong"),
+        (5, lambda x: Value(slope_at(x)), "wrong"),
+        (5, lambda x: [slope_at(x)], "wrong"),
+        (5, lambda x: slope_at(x) + 2e-6, "wrong"),
+        (5, lambda x: slope_at(x) if abs(x) < 5 else 0.0, "wrong"),
+        (5, lambda x: slope_at(x) if x >= 0 else -slope_at(x), "wrong"),
+        (6, backpropagation.sum_to, "right"),
+        (6, one_axis_at_a_time, "right"),
+        (6, by_multiplication, "wrong"),
+        (6, lambda gradient, shape: sum_to(gradient, shape).tolist(), "wrong"),  # nothing of shape (0, 3) is left
+        (6, lambda gradient, shape: sum_to(gradient, shape) * 1j, "wrong"),
+        (6, lambda gradient, shape: sum_to(gradient, shape).ravel(), "wrong"),
     ],
 )
 def test_other_answers(number, answer, expected):
@@ -264,8 +283,12 @@ def test_the_walk_back_is_that_of_the_engine():
         assert [node.grad for node in nodes] == backward(plain(inputs), slopes)
 
 
+def test_the_slope_is_that_of_the_engine():
+    assert all(np.isclose(slope_at(x), slope_by_tape(x), rtol=1e-12, atol=1e-15) for (x,) in cases(5))
+
+
 def test_broadcasting_back_is_that_of_the_library_and_of_the_tensor():
-    for gradient, shape in cases(5):
+    for gradient, shape in cases(6):
         found = sum_to(gradient, shape)
         x = Tensor(np.ones(shape))
         (x * np.ones(gradient.shape)).backward(gradient)
@@ -326,7 +349,7 @@ def test_the_page_shows_the_function_that_is_judged():
 def test_cases_come_smallest_first():
     sizes = [(len(inputs), sum(map(len, inputs))) for inputs, _ in cases(3)]
     assert sizes == sorted(sizes)
-    sizes = [(gradient.size == 0, gradient.ndim) for gradient, _ in cases(5)]
+    sizes = [(gradient.size == 0, gradient.ndim) for gradient, _ in cases(6)]
     assert sizes == sorted(sizes)
 
 
@@ -346,8 +369,17 @@ def test_graphs_have_all_that_can_go_wrong():
     assert any(early_backward(inputs) != paths for inputs, paths in leads if len(inputs) < 6)
 
 
+def test_places_are_nice_ones_first_then_random_ones_on_both_sides():
+    places = [x for (x,) in cases(5)]
+    assert places[:3] == [0, 1, -1]
+    assert [abs(x) for x in places[3:]] == sorted(abs(x) for x in places[3:])
+    assert min(places) < -4
+    assert max(places) > 4
+    assert sum(abs(abs(x) - 1) > 0.1 and abs(x) > 0.1 for x in places) > 30
+
+
 def test_gradients_have_all_that_can_go_wrong():
-    pairs = [(gradient.shape, shape) for gradient, shape in cases(5)]
+    pairs = [(gradient.shape, shape) for gradient, shape in cases(6)]
     assert all(np.broadcast_shapes(shape, whole) == whole for whole, shape in pairs)
     assert any(whole and not shape for whole, shape in pairs)
     assert any(len(shape) < len(whole) and 1 in shape and whole != shape for whole, shape in pairs)
@@ -370,8 +402,11 @@ def test_gradients_have_all_that_can_go_wrong():
         (3, forgets_the_last_port, "by = or by +="),
         (4, [[], [0], [1], [2, 1]], "change the order of the ports of node 3"),
         (4, [[], [0], [0], [1, 2]], "Two ports of *one* node hand back together"),
-        (5, by_multiplication, "lined up: from the right"),
-        (5, lambda gradient, shape: sum_to(gradient, shape) / 2, "neither divide nor repeat"),
+        (5, lambda x: -slope_at(x), "minus u times the slope of v"),
+        (5, lambda x: 1 / (1 + x * x), "it counts x times, with a minus"),
+        (5, lambda x: (1 - x * x) / (1 + x * x), "the divisor is v²"),
+        (6, by_multiplication, "lined up: from the right"),
+        (6, lambda gradient, shape: sum_to(gradient, shape) / 2, "neither divide nor repeat"),
     ],
 )
 def test_hints_fit_what_went_wrong(number, answer, hinted, capsys):
@@ -386,10 +421,10 @@ def test_the_smallest_failing_graph_is_said_as_lists(capsys):
 
 
 def test_a_gradient_without_entries_is_said_with_its_shape(capsys):
-    check("backpropagation-5", lambda gradient, shape: sum_to(gradient, shape) if gradient.size else refuses())
+    check("backpropagation-6", lambda gradient, shape: sum_to(gradient, shape) if gradient.size else refuses())
     assert "gradient=[], shape=(1,)" in capsys.readouterr().out
     check(
-        "backpropagation-5",
+        "backpropagation-6",
         lambda gradient, shape: sum_to(gradient, shape) if gradient.ndim < 2 or gradient.size else 0,
     )
     assert "gradient=an array of shape (" in capsys.readouterr().out

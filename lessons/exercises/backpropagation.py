@@ -1,4 +1,4 @@
-"""The exercises of notebook 03: slopes by hand, modes counted, the walk back, an early one, broadcasting back."""
+"""The exercises of notebook 03: slopes by hand, modes counted, walks back, a slope checked, broadcasting back."""
 
 from __future__ import annotations
 
@@ -546,7 +546,7 @@ EARLY = Exercise(
             ),
         ),
         Property(
-            says="two nodes on the way to node 3 read one node, and that is no leaf: it has something to hand on",
+            says="early_backward goes wrong on them: it finds another number than there are paths to node 3",
             holds=_shares_an_inner_node,
             hints=(
                 "early_backward adds; it can only go wrong where a node hands on while a part is missing.",
@@ -556,7 +556,7 @@ EARLY = Exercise(
             ),
         ),
         Property(
-            says="early_backward finds other derivatives than there are paths to node 3",
+            says="early_backward takes a node of them too early, so that a part which comes later is lost",
             holds=_shows_early,
             hints=(
                 "The shared node is there, but it comes late enough: by then all of its parts have arrived.",
@@ -590,7 +590,96 @@ EARLY = Exercise(
     after="Needed again: every shortcut of a residual network is such a graph.",
 )
 
-# -------------------------------------------------------------------------------- 5: broadcasting, backwards
+# -------------------------------------------------------------------------------- 5: a slope of one's own
+
+
+def _slope_cases(rng: Generator) -> Iterator[tuple[float]]:
+    """Nice places first, which many a slip passes; then random ones, the nearest to 0 first."""
+    yield from ((0.0,), (1.0,), (-1.0,))
+    yield from ((float(x),) for x in sorted(3 * rng.standard_normal(40), key=abs))
+
+
+def slope_at(x: float) -> float:
+    return (1 - x**2) / (1 + x**2) ** 2
+
+
+def _pushed(x: float) -> float:
+    """What the checker compares with: a push to both sides."""
+    h = 6e-6 * max(1.0, abs(x))
+    return ((x + h) / (1 + (x + h) ** 2) - (x - h) / (1 + (x - h) ** 2)) / (2 * h)
+
+
+def _is_real(found: Any) -> bool:
+    array = np.asarray(found)
+    return array.shape == () and array.dtype.kind in "fiu"
+
+
+SLOPE = Exercise(
+    id="backpropagation-5",
+    cases=_slope_cases,
+    properties=(
+        Property(
+            says="the answer is one real number, the slope at x",
+            holds=lambda found, x: _is_real(found),
+            hints=(
+                "A slope at one place is one number.",
+                "Look at what your function gives for 0.5: no list, no text, no Tensor.",
+                "End with a return of a formula in x, computed with plain numbers.",
+            ),
+        ),
+        Property(
+            says="at 0 the slope is that of x alone, 1: there the divisor is 1 and does not move",
+            holds=lambda found, x: x != 0 or np.isclose(found, 1),
+            hints=(
+                "You are asked how x / (1 + x²) changes with x, not what it is.",
+                "Put 0 into your formula. Which part is wrong: its sign, or the numerator as a whole?",
+                "For u / v: the slope of u times v, minus u times the slope of v, all over v².",
+            ),
+        ),
+        Property(
+            says="at 1 and at -1 the slope is 0: the curve turns there",
+            holds=lambda found, x: abs(x) != 1 or np.isclose(found, 0, atol=1e-6),
+            hints=(
+                "x stands in two places, in the numerator and in the divisor: both move when x does.",
+                "Look at how the divisor enters: where it grows, the quotient shrinks.",
+                "The slope of the divisor is 2x, and it counts x times, with a minus.",
+            ),
+        ),
+        Property(
+            says="at random places the slope is what a push to both sides finds, to a millionth",
+            holds=lambda found, x: abs(found - _pushed(x)) <= 1e-6,
+            hints=(
+                "At 0 and at ±1 you are right; nice places forgive a lot.",
+                "At which x do x and x² differ, or (1 + x²) and its square? Try yours there, against a push.",
+                "The numerator is that of v · 1 - x · 2x with v = 1 + x², the divisor is v².",
+            ),
+        ),
+    ),
+    reference=slope_at,
+    wrong=(
+        lambda x: [slope_at(x)],
+        lambda x: f"{slope_at(x):.3f}",
+        lambda x: x / (1 + x**2),  # the function itself
+        lambda x: (x**2 - 1) / (1 + x**2) ** 2,  # the other way round
+        lambda x: -2 * x / (1 + x**2) ** 2,  # that of 1 / (1 + x²)
+        lambda x: 1 / (2 * x),  # the slopes divided
+        lambda x: 1 / (1 + x**2),  # the divisor held
+        lambda x: (1 + 3 * x**2) / (1 + x**2) ** 2,  # a plus
+        lambda x: (1 - x**2) / (1 + x**2),  # the divisor not squared
+        lambda x: (1 - x) / (1 + x**2) ** 2 if x >= 0 else (1 + x) / (1 + x**2) ** 2,
+        lambda x: (1 + x**2 - 2 * abs(x)) / (1 + x**2) ** 2,  # in haste: 2x for 2x²
+        lambda x: ((x + 1e-3) / (1 + (x + 1e-3) ** 2) - x / (1 + x**2)) / 1e-3,  # a push to one side
+        lambda x: round(slope_at(x), 3),
+    ),
+    why=(
+        "x is read twice, so two parts arrive. Through the numerator: 1 / (1 + x²). Through the divisor, which "
+        "changes by 2x: -x / (1 + x²)², times 2x. Their sum over one divisor is (1 + x² - 2x²) / (1 + x²)². A "
+        "wrong power or a lost factor is right at 0 and at ±1; one random place tells them apart."
+    ),
+    after="Needed again: each new operation of the course has its slopes checked like this, at random places.",
+)
+
+# -------------------------------------------------------------------------------- 6: broadcasting, backwards
 
 Shape = tuple[int, ...]
 
@@ -704,7 +793,7 @@ def _no_empty_ones(gradient: Any, shape: Any) -> Any:
 
 
 BROADCAST = Exercise(
-    id="backpropagation-5",
+    id="backpropagation-6",
     cases=_broadcast_cases,
     properties=(
         Property(
@@ -763,4 +852,4 @@ BROADCAST = Exercise(
     after="Needed again: the tensor engine does this after every operation; the gradient of a bias is such a sum.",
 )
 
-EXERCISES = (BY_HAND, MODES, WALK, EARLY, BROADCAST)
+EXERCISES = (BY_HAND, MODES, WALK, EARLY, SLOPE, BROADCAST)

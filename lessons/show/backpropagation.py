@@ -8,7 +8,7 @@ import subprocess
 import sys
 import textwrap
 from collections import Counter
-from collections.abc import Callable, Hashable, Mapping, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
@@ -19,10 +19,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from lessons.backpropagation import Tensor, Value, tape
-from lessons.computational_graphs import ComputationalGraph
 from lessons.graph import Graph, Label
 from lessons.show import FAINT, INK, PALETTE, PAPER, _display, canvas
-from lessons.show.model import draw_model, written
+from lessons.show.model import written
 from lessons.tape import tape_labels
 from lessons.topological_sort import topological_sort
 
@@ -35,6 +34,7 @@ FEW = 30  # values; a tape of more is too crowded to read
 GAP, GAP_DOWN, LINE = 50.0, 26.0, 13.0  # points between two columns of boxes, two rows, two lines of text
 PLAIN = {"facecolor": PAPER, "linewidth": 1.2}
 LEAF = {"facecolor": "#e8f2fb", "linewidth": 1.2}
+LEARNT = {"facecolor": "#f2f2f2", "linewidth": 1.2, "linestyle": ":"}
 DONE = {"facecolor": "#cfe3f4", "linewidth": 1.2}
 READY = {"facecolor": "#fde7c2", "linewidth": 2.6}
 WAITING = {"facecolor": PAPER, "linewidth": 1.0, "linestyle": (0, (4, 3))}
@@ -97,10 +97,10 @@ def walk_after(graph: Graph, steps: int) -> tuple[dict[Label, float], dict[Label
 def draw_tape(output: Value | Tensor, alt: str = "") -> Picture:
     """What `output` was computed from: each value with its gradient, each edge with its slope.
 
-    Of tensors the operations and shapes are drawn, with what is learnt beside the operation that reads it; what
-    needs no gradient is not on the tape. O(n + m).
+    Of tensors, from top to bottom, the operations with the shapes of their results, and dotted what is learnt;
+    what needs no gradient is not on the tape. O(n + m).
 
-    Raises ValueError for more than 30 values, or 60 operations on tensors.
+    Raises ValueError for more than 30 values.
 
     >>> x = Value(3.0, name="x")
     >>> y = x * x
@@ -110,43 +110,37 @@ def draw_tape(output: Value | Tensor, alt: str = "") -> Picture:
 
     Notebook: 03_backpropagation.
     """
-    if isinstance(output, Tensor):
-        return draw_model(_model_of(output), alt=alt or _told(output))
     nodes = tape(output)
     if len(nodes) > FEW:
         raise ValueError(f"{len(nodes)} values are too many to read: draw the tape of a part, of at most {FEW}")
     labels = tape_labels(nodes)
-    boxes: dict[Hashable, _Box] = {}
-    for v in nodes:
-        words = (v.name or v.op or "leaf", _short(v.data), f"grad {_short(v.grad)}")
-        boxes[labels[v]] = _Box(words, look=PLAIN if v._edges else LEAF)
+    draw = _draw_tensors if isinstance(output, Tensor) else _draw_values
+    fig, told = draw(nodes, labels)
+    return fig, alt or told
+
+
+def _draw_values(nodes: Sequence[Value], labels: Mapping[Value, str]) -> Picture:
+    boxes = {
+        labels[v]: _Box((labels[v], _short(v.data), f"grad {_short(v.grad)}"), look=PLAIN if v._edges else LEAF)
+        for v in nodes
+    }
     edges = [(labels[source], labels[v], _short(slope)) for v in nodes for source, slope in v._edges]
     held = ", ".join(f"{labels[v]} = {_short(v.data)} with gradient {_short(v.grad)}" for v in nodes)
     told = ", ".join(f"{u} → {v} {slope}" for u, v, slope in edges)
-    return _drawn(boxes, edges), alt or f"A tape: {held}. Slopes: {told}."
+    return _drawn(boxes, edges), f"A tape: {held}. Slopes: {told}."
 
 
-def _model_of(output: Tensor) -> ComputationalGraph:
-    """The tape of a tensor as a computational graph, with its leaves as weights."""
-    nodes = tape(output)
-    labels = {node: node.name or f"{node.op or 'leaf'}_{place}" for place, node in enumerate(nodes)}
-    model = ComputationalGraph("tape")
-    for node in nodes:
-        name = labels[node]
-        if not node._edges:
-            model.weight(name, shape=node.shape, dtype=str(node.dtype))
-            continue
-        model.add(node.op, *[labels[source] for source, _ in node._edges], name=name, domain="tape")
-        model.declare(name, node.shape, str(node.dtype))
-    model.output(labels[output])
-    return model
-
-
-def _told(output: Tensor) -> str:
-    nodes = tape(output)
-    leaves = ", ".join(f"{node.name or 'a leaf'} {written(node.shape)}" for node in nodes if not node._edges)
-    steps = ", ".join(f"{node.op} ({written(node.shape)})" for node in nodes if node._edges)
-    return f"A tape of tensors, in the order of the computation: {steps}. Learnt are {leaves}."
+def _draw_tensors(nodes: Sequence[Tensor], labels: Mapping[Tensor, str]) -> Picture:
+    shapes = {node: written(node.shape) if node.shape else "one number" for node in nodes}
+    boxes = {
+        labels[node]: _Box((node.name or node.op or "leaf", shapes[node]), look=PLAIN if node._edges else LEARNT)
+        for node in nodes
+    }
+    edges = [(labels[source], labels[node], "") for node in nodes for source, _ in node._edges or ()]
+    steps = ", ".join(f"{node.op} ({shapes[node]})" for node in nodes if node._edges)
+    leaves = ", ".join(f"{node.name or 'a leaf'} ({shapes[node]})" for node in nodes if not node._edges)
+    told = f"A tape of tensors, in the order of the computation: {steps or 'nothing'}. Learnt are {leaves}."
+    return _drawn(boxes, edges, down=True), told
 
 
 def _slopes(graph: Graph) -> dict[tuple[Label, Label], float]:
@@ -201,16 +195,8 @@ def draw_losses(losses: Sequence[float], rate: float, start: float) -> Picture:
     fig, axes = canvas(3.2, 2.9)
     shown = np.asarray(losses, float)
     axes.semilogy(np.arange(1, len(shown) + 1), shown, color=PALETTE[0], marker="o", markersize=4)
-    axes.axhline(start, color=INK, linestyle=":", linewidth=1.2)
-    axes.annotate(
-        "guessing",
-        (0.98, start),
-        (0, 3),
-        xycoords=axes.get_yaxis_transform(),
-        ha="right",
-        textcoords="offset points",
-        fontsize=11,
-    )
+    axes.axhline(start, color=INK, linestyle=":", linewidth=1.2, label="guessing")
+    axes.legend(frameon=False, fontsize=11, loc="lower left")  # where no curve passes
     axes.set(ylim=(0.01, 20), xlabel="epoch", ylabel="loss")
     axes.set_title(f"rate {rate:.3g}", fontsize=13, color=INK)
     return fig, f"The loss of each epoch at the learning rate {rate:.3g}: {_went(shown, start)}."
@@ -239,9 +225,11 @@ def draw_gradient_tiles(images: ArrayLike, gradient: ArrayLike) -> Picture:
     bar.ax.set_yticklabels(["falls", "not", "rises"], fontsize=9)
     for axis in (left, right):
         axis.set_axis_off()
+    still = tiles.reshape(-1, 64) == 0
     alt = (
-        f"{len(seen)} handwritten digits, and {len(tiles)} tiles of 64 pixels, one pixel for each weight. "
-        "Dark where turning the weight up would make the loss fall, light where it would rise."
+        f"{len(seen)} handwritten digits, and {len(tiles)} tiles of 64 pixels, one for each weight: dark where "
+        "turning it up would make the loss fall, light where it would rise. Grey, where nothing changes, are "
+        f"{still.all(axis=0).sum()} pixels in every tile, and {still.all(axis=1).sum()} tiles throughout."
     )
     return fig, alt
 
@@ -391,15 +379,22 @@ def _place(boxes: list[_Box], ways: list[list[_Box]], down: bool) -> tuple[float
     rows = Counter(box.level for box in boxes)
     across, at = row * max(rows.values()), 6.0
     for level in range(max(rows) + 1):
-        here = [box for box in boxes if box.level == level]
-        hears = {box: [a.across for way in ways for a, b in pairwise(way) if b is box] for box in here}
-        here.sort(key=lambda box: float(np.mean(hears[box] or [0.0])))
+        here = _in_row([box for box in boxes if box.level == level], ways)
         length = max(box.length for box in here)
         for place, box in enumerate(here):
             box.along, box.across = at + length / 2, across / 2 + row * (place - (len(here) - 1) / 2)
             box.length = length
         at += length + (GAP_DOWN if down else GAP)
     return at - (GAP_DOWN if down else GAP) + 6, across
+
+
+def _in_row(here: list[_Box], ways: list[list[_Box]]) -> list[_Box]:
+    """Sorted by those that they hear; one that is alone in hearing anybody has the others on both sides."""
+    hears = {box: [a.across for way in ways for a, b in pairwise(way) if b is box] for box in here}
+    here.sort(key=lambda box: float(np.mean(hears[box] or [0.0])))
+    rest = [box for box in here if not hears[box]]
+    half = (len(rest) + 1) // 2
+    return [*rest[:half], *here[len(rest) :], *rest[half:]] if len(rest) == len(here) - 1 else here
 
 
 def _arrow(axes: Any, way: list[_Box], text: str, aside: float, colour: str, down: bool) -> None:
@@ -419,6 +414,8 @@ def _arrow(axes: Any, way: list[_Box], text: str, aside: float, colour: str, dow
     arrow = FancyArrowPatch(path=path, arrowstyle="-|>,head_length=5,head_width=2.5", shrinkA=0, shrinkB=0)
     arrow.set(color=colour, linewidth=1.2, zorder=2)
     axes.add_patch(arrow)
+    if not text:
+        return
     (x0, y0), (x1, y1) = stops[:2]
     where = (bends[0].along, bends[0].across + aside) if bends else (0.55 * x0 + 0.45 * x1, 0.55 * y0 + 0.45 * y1)
     box = {"boxstyle": "round,pad=0.15", "facecolor": PAPER, "edgecolor": "none"}
