@@ -20,13 +20,21 @@ from lessons.graph import Graph
 from lessons.tape import tape_graph
 
 INNER, LEAF = 0, -1  # `_waits` of a node that no walk is counting
+FROM_THE_LEFT = {
+    "add": "__radd__",
+    "subtract": "__rsub__",
+    "multiply": "__rmul__",
+    "divide": "__rtruediv__",
+    "power": "__rpow__",
+}
 
 
 class Value:
     """A number and, after `backward`, the derivative of something with respect to it.
 
     A Value made by its class is a leaf; what is computed from values is a value, which holds up to two inputs and
-    the derivative with respect to each: all that the way back needs. Plain numbers in between are constants.
+    the derivative with respect to each: all that the way back needs. Plain numbers in between are constants, and
+    so is what `float(value)` gives, which functions of `math` ask for: write x.tanh(), not math.tanh(x).
 
     Raises TypeError for what is not a real number.
 
@@ -40,7 +48,6 @@ class Value:
     """
 
     __slots__ = ("_a", "_b", "_da", "_db", "_waits", "data", "grad", "name", "op")
-    __array_ufunc__ = None  # so that an array does not multiply each of its entries by a Value
     data: float
     grad: float
     name: str
@@ -101,13 +108,13 @@ class Value:
 
     def __truediv__(self, other: Value | float) -> Value:
         if type(other) is Value:
-            ratio = self.data / other.data
+            ratio = _ratio(self.data, other.data)
             return _result("div", ratio, self, 1.0 / other.data, other, -ratio / other.data)
         divisor = _number(other)
-        return _result("div", self.data / divisor, self, 1.0 / divisor)
+        return _result("div", _ratio(self.data, divisor), self, 1.0 / divisor)
 
     def __rtruediv__(self, other: float) -> Value:
-        ratio = _number(other) / self.data
+        ratio = _ratio(_number(other), self.data)
         return _result("div", ratio, self, -ratio / self.data)
 
     def __pow__(self, exponent: Value | float) -> Value:
@@ -125,6 +132,14 @@ class Value:
 
     def __rpow__(self, base: float) -> Value:
         return Value(base) ** self
+
+    def __array_ufunc__(self, function: Any, method: str, *inputs: Any, **_: Any) -> Value:
+        """Numbers of NumPy may stand on the left; an array does not multiply each of its entries by a Value."""
+        if method == "__call__" and function.__name__ in FROM_THE_LEFT and inputs[-1] is self:
+            return getattr(self, FROM_THE_LEFT[function.__name__])(inputs[0])
+        raise TypeError(
+            f"NumPy's {function.__name__} of a Value: write x.exp(), x.tanh() and so on, or take a Tensor"
+        )
 
     # ------------------------------------------------------------------------------------ functions
 
@@ -159,7 +174,8 @@ class Value:
         """Add to the `grad` of each leaf the derivative of this with respect to it; inner values start at 0 again.
 
         Kahn's sort along the reversed edges: a value is ready when all that was computed from it has handed its
-        part back. May be called again, of another result too: the leaves then hold the sum. O(n + m) for n values
+        part back. May be called again, of another result too: the leaves then hold the sum. After an interrupt
+        they hold a part of it: set their `grad` to 0 and call again. One thread at a time. O(n + m) for n values
         and m edges, without recursion.
 
         >>> x = Value(3.0)
@@ -280,9 +296,18 @@ def _number(value: Any) -> float:
     raise TypeError(f"{value!r} with a Value: a Value or a real number is needed")
 
 
+def _ratio(a: float, b: float) -> float:
+    try:
+        return a / b
+    except ZeroDivisionError:
+        raise ZeroDivisionError(f"{a} / {b}: division by zero has no answer and no slope") from None
+
+
 def _power(base: float, exponent: float) -> float:
     try:
         power = base**exponent
+    except ZeroDivisionError:
+        raise ZeroDivisionError(f"{base} ** {exponent}: 0 has no negative power") from None
     except OverflowError:
         raise OverflowError(f"{base} ** {exponent} is more than a float can hold") from None
     if isinstance(power, complex):
