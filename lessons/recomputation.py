@@ -33,7 +33,9 @@ def checkpoint(function: Callable[..., Tensor], *inputs: Any) -> Tensor:
     So the tensors between its inputs and its result are not kept. `function` gives one Tensor and may compute with
     whatever it reaches: parameters, and tensors that were computed before, get their gradients as ever. It runs
     once now and once in each `backward`, and must give the same answer, bit for bit: dropout layers do
-    (see `once`), a function that draws from a Generator does not. Checkpoints may be nested.
+    (see `once`), a function that draws from a Generator does not. Other data is noticed where the answer differs,
+    not where it happens to be the same (times 0, behind a relu). Checkpoints may be nested. Inputs are given by
+    place; for a setting by its name make a lambda around the function.
 
     Costs the function's time once more for each `backward`; while it runs, the memory of its tape.
 
@@ -116,6 +118,7 @@ class _Segment:
 
     def __init__(self, function: Callable[..., Tensor], inputs: tuple[Any, ...]) -> None:
         self.function, self.inputs = function, inputs
+        self.since = 0
         self.answers: list[Any] = []
         self.data: Array | None = None
         self.older: list[Tensor] = []
@@ -130,7 +133,7 @@ class _Segment:
             self.answers.append(around(call))
             return self.answers[-1]
 
-        since = later()
+        since = self.since = later()
         with _set(_ask, note):
             out = self.function(*self.inputs)
         if not isinstance(out, Tensor):
@@ -149,6 +152,8 @@ class _Segment:
 
     def second_run(self, g: Array) -> dict[Tensor, Array]:
         """The gradients of all older tensors. The walk stops at leaves that stand in their place."""
+        if any(isinstance(x, Tensor) and not x.requires_grad and x._tick > self.since for x in self.inputs):
+            raise TapeError(DIFFERENT)
         answers = iter(self.answers)
 
         def recall(_: Callable[[], Any]) -> Any:

@@ -345,6 +345,14 @@ def test_new_values_between_the_two_are_refused_before_it_runs():
     assert product.calls == 1
 
 
+def test_new_values_of_a_constant_input_are_refused_though_the_answer_is_the_same():
+    x, c = Tensor([0.0, 0.0]), Tensor([1.0, 2.0], requires_grad=False)
+    y = checkpoint(lambda x, c: (x * c).sum(), x, c)
+    c.data = [100.0, 100.0]
+    with pytest.raises(TapeError, match="computed something else"):
+        y.backward()
+
+
 @pytest.mark.parametrize("result", [None, 3.0, np.ones(3), (Tensor([1.0]), Tensor([2.0]))])
 def test_the_result_is_one_tensor(result):
     with pytest.raises(TypeError, match=f"gives one Tensor, not {type(result).__name__}"):
