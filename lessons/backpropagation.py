@@ -26,6 +26,7 @@ from lessons.tensor_functions import (
     absolute,
     avg_pool2d,
     batch_norm,
+    batch_statistics,
     concatenate,
     conv2d,
     cross_entropy,
@@ -69,6 +70,7 @@ __all__ = [
     "accuracy",
     "avg_pool2d",
     "batch_norm",
+    "batch_statistics",
     "batches",
     "checkpoint",
     "concatenate",
@@ -137,7 +139,7 @@ def forward_derivatives(output: Value, leaf: Value) -> dict[Value, float]:
     One walk in the order of the computation, each edge of the tape once: O(n + m), for one leaf. `backward` walks
     once for all leaves, but for one output.
 
-    Raises UnknownLabel, a KeyError, where the leaf is not on the tape.
+    Raises UnknownLabel, a KeyError, where the leaf is not on the tape, TypeError for what are no Values.
 
     >>> x, y = Value(3.0), Value(4.0)
     >>> z = x * y + x
@@ -146,6 +148,8 @@ def forward_derivatives(output: Value, leaf: Value) -> dict[Value, float]:
 
     Notebook: 03_backpropagation.
     """
+    if not isinstance(output, Value):
+        raise TypeError(f"{type(output).__name__} has no derivatives along its edges: forward mode is for Values")
     nodes = tape(output)
     if leaf not in nodes:
         raise UnknownLabel(
@@ -167,7 +171,7 @@ def numerical_gradient(
 
     `function` takes the arrays and gives a number. Its error is about h^2 from the formula and eps / h from
     rounding, least near h = eps^(1/3), which `step` is unless told, times the entry's size where that is above 1.
-    Two calls an entry.
+    Two calls an entry. Raises TypeError where the function gives no number.
 
     >>> numerical_gradient(lambda x: (x ** 2).sum(), [1.0, -2.0])[0].round(6)
     array([ 2., -4.])
@@ -184,12 +188,19 @@ def numerical_gradient(
             x = float(array[at])
             above, below = x + step * max(1.0, abs(x)), x - step * max(1.0, abs(x))
             array[at] = above
-            high = float(function(*arrays))
+            high = _number(function(*arrays))
             array[at] = below
-            low = float(function(*arrays))
+            low = _number(function(*arrays))
             array[at] = x
             gradient[at] = (high - low) / (above - below)
     return found
+
+
+def _number(given: Any) -> float:
+    if getattr(given, "ndim", 0) or not hasattr(given, "__float__"):
+        shape = f" of shape {given.shape}" if hasattr(given, "shape") else ""
+        raise TypeError(f"the function gave {type(given).__name__}{shape}; one number is needed: sum() it")
+    return float(given)
 
 
 @dataclass(frozen=True)

@@ -325,7 +325,25 @@ def test_forward_mode_finds_every_derivative_on_the_way():
     assert len(found) == 3
 
 
+def test_forward_mode_is_for_values():
+    x = Tensor(2.0)
+    with pytest.raises(TypeError, match="Tensor has no derivatives along its edges"):
+        forward_derivatives(x * x, x)
+
+
 # ---------------------------------------------------------------------------------------- differences
+
+
+def test_differences_are_those_of_a_number():
+    assert numerical_gradient(lambda x: Tensor(x).sum(), [1.0])[0] == pytest.approx([1.0])
+    for function, said in [
+        (lambda x: x, r"ndarray of shape \(2,\)"),
+        (lambda x: Tensor(x), r"Tensor of shape \(2,\)"),
+        (lambda x: x[:1], r"ndarray of shape \(1,\)"),
+        (lambda x: None, "NoneType"),
+    ]:
+        with pytest.raises(TypeError, match=f"the function gave {said}; one number is needed"):
+            numerical_gradient(function, [1.0, 2.0])
 
 
 def test_differences_of_several_inputs_entry_by_entry():
