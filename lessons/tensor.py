@@ -84,7 +84,7 @@ class Tensor:
         """The values, not to be written to (NumPy says so; CuPy lets you, and the gradients will be wrong).
 
         `x.data = values` gives a leaf new values of the same shape: a tape that has read the old ones can no
-        longer be walked back.
+        longer be walked back. So a step is `x.data = x.data - ...`, and `x.data -= ...`, which writes, is refused.
         """
         if type(self._data) is not np.ndarray:
             return self._data
@@ -123,8 +123,15 @@ class Tensor:
         return self._data.dtype
 
     def item(self) -> float:
-        """The only number of a tensor that holds one, as a float."""
+        """The only number of a tensor that holds one, as a float; so does `float(x)`, and with it all of `math`.
+
+        A float has no tape: for the gradient of tanh(x) take the function of tensors, not math.tanh.
+        """
+        if self._data.size != 1:
+            raise ValueError(f"a tensor of shape {self.shape} is no single number: sum() or mean() it first")
         return float(self._data.item())
+
+    __float__ = item
 
     def __len__(self) -> int:
         return len(self._data)
@@ -135,6 +142,9 @@ class Tensor:
     def __repr__(self) -> str:
         values = np.array2string(to_host(self._data), separator=", ", prefix="Tensor(", threshold=20)
         return f"Tensor({values}{', ' + self.op if self.op else ''})"
+
+    def __format__(self, spec: str) -> str:
+        return format(self.item(), spec) if spec else str(self)
 
     def __bool__(self) -> bool:
         if self.size != 1:
@@ -150,7 +160,7 @@ class Tensor:
     def __array__(self, *_: Any, **__: Any) -> Any:
         raise TypeError(
             "a Tensor is no array, and what NumPy computes is not on its tape: use methods of the Tensor, "
-            "functions of lessons.backpropagation, or its .data"
+            "functions of lessons.backpropagation (sparse_matmul for a sparse matrix), or its .data"
         )
 
     def __array_function__(self, function: Callable[..., Any], *_: Any) -> Any:
@@ -172,7 +182,8 @@ class Tensor:
 
         `grad` is what each entry of this counts, of its shape; 1 for a single number, where it may be left out.
         The tape is freed on the way; with `retain_graph` it can be walked again. Inner tensors keep a gradient
-        only after `retain_grad`. Costs about twice what computing this took.
+        only after `retain_grad`. Costs about twice what computing this took. Threads must take turns where they
+        share leaves: of two that add to one `grad` at once, one may be lost.
 
         Raises ValueError where `grad` is missing or of another shape, or nothing here wants a gradient; TapeError
         on a freed tape, or where a leaf was given new values since.
@@ -228,12 +239,28 @@ class Tensor:
     def __neg__(self) -> Tensor:
         return record("neg", -self._data, (self, _minus))
 
+    def __pos__(self) -> Tensor:
+        return self
+
+    def __abs__(self) -> Tensor:
+        x = self._data
+        return record("absolute", abs(x), (self, lambda g: g * module_of(x).sign(x)))
+
     def __pow__(self, exponent: float) -> Tensor:
         """Each entry to a constant power; d x^k / dx = k x^(k-1). A power that is a tensor: exp(log(x) * k)."""
         if not isinstance(exponent, Real):
             raise TypeError("the exponent is a number; for x ** y of two tensors write exp(y * log(x))")
         x, k = self._data, float(exponent)
-        return record("pow", x**k, (self, lambda g: g * (k * x ** (k - 1) if k else 0.0)))
+        return record("pow", _power(x, k), (self, lambda g: g * (k * _power(x, k - 1) if k else 0.0)))
+
+    def __rpow__(self, base: float) -> Tensor:
+        """A positive number to the power of each entry; d a^x / dx = log(a) a^x."""
+        if not isinstance(base, Real):
+            raise TypeError("the base is a number; for x ** y of two tensors write exp(y * log(x))")
+        if not base > 0:
+            raise ValueError(f"{base} ** a tensor: only positive numbers have all powers")
+        out, slope = float(base) ** self._data, math.log(base)
+        return record("rpow", out, (self, lambda g: g * (slope * out)))
 
     def __matmul__(self, other: Any) -> Tensor:
         """The matrix product over the last two axes, batched over the others; a vector counts as a row on the
@@ -246,18 +273,30 @@ class Tensor:
     def __rmatmul__(self, other: Any) -> Tensor:
         return _constant(other, self) @ self
 
+    def _in_place(self, _: Any) -> Any:
+        """A leaf that is trained must not turn into a result by the way; of what is computed a new one is made."""
+        if self.requires_grad and self._edges == ():
+            raise TypeError(
+                "a leaf that wants a gradient is not changed in place: write x.data = x.data - ... to give it new "
+                "values, or x = x - ... for another tensor"
+            )
+        return NotImplemented
+
+    __iadd__ = __isub__ = __imul__ = __itruediv__ = __imatmul__ = __ipow__ = _in_place
+
     # ------------------------------------------------------------------------------------ parts and shapes
 
     def __getitem__(self, key: Any) -> Tensor:
         """Whatever indexing of NumPy gives; entries that are taken twice receive both gradients."""
         x = self._data
         simple = all(isinstance(part, Slice) for part in (key if isinstance(key, tuple) else (key,)))
+        distinct = simple or getattr(key, "dtype", None) == np.dtype(bool)  # so takes nothing twice
         key = key if simple else deepcopy(key)  # lists and arrays may change before the way back
 
         def back(g: Any) -> Any:
             xp = module_of(x)
             whole = xp.zeros_like(x)
-            if simple:
+            if distinct:
                 whole[key] = g
             else:
                 xp.add.at(whole, key, g)
@@ -268,17 +307,24 @@ class Tensor:
     def reshape(self, *shape: int | tuple[int, ...]) -> Tensor:
         """The same entries in another shape, -1 for one axis that follows from the rest."""
         x = self._data
-        return record("reshape", x.reshape(*shape), (self, lambda g: g.reshape(x.shape)))
+        try:
+            out = x.reshape(*shape)
+        except (TypeError, ValueError):
+            new = shape[0] if len(shape) == 1 else shape
+            raise ValueError(f"reshape: {new} for the {x.size} entries of a tensor of shape {x.shape}") from None
+        return record("reshape", out, (self, lambda g: g.reshape(x.shape)))
 
     def transpose(self, *axes: int | tuple[int, ...]) -> Tensor:
         """Axes in another order; reversed unless told. `x.T` is `x.transpose()`."""
         x = self._data
         if not axes:
             return record("transpose", x.T, (self, lambda g: g.T))
-        order = axes[0] if isinstance(axes[0], tuple) else axes
-        out = x.transpose(order)
-        back = np.argsort([axis % x.ndim for axis in order]).tolist()
-        return record("transpose", out, (self, lambda g: g.transpose(back)))
+        given = axes[0] if len(axes) == 1 and not isinstance(axes[0], int) else axes
+        order = _axes("transpose", x, given) or ()  # type: ignore[arg-type]
+        if len(order) != x.ndim:
+            raise ValueError(f"transpose: axes {given} of a tensor of shape {x.shape}; each is needed once")
+        back = np.argsort(order).tolist()
+        return record("transpose", x.transpose(order), (self, lambda g: g.transpose(back)))
 
     @property
     def T(self) -> Tensor:
@@ -289,16 +335,18 @@ class Tensor:
     def sum(self, axis: Axis = None, *, keepdims: bool = False) -> Tensor:
         """The sum along an axis, several, or all."""
         x = self._data
-        return record("sum", x.sum(axis, keepdims=keepdims), (self, lambda g: _spread(g, x, axis, keepdims)))
+        axes = _axes("sum", x, axis)
+        return record("sum", x.sum(axes, keepdims=keepdims), (self, lambda g: _spread(g, x, axes, keepdims)))
 
     def mean(self, axis: Axis = None, *, keepdims: bool = False) -> Tensor:
         """The mean along an axis, several, or all. Raises ValueError over no entries."""
         x = self._data
-        out = x.sum(axis, keepdims=keepdims)
+        axes = _axes("mean", x, axis)
+        out = x.sum(axes, keepdims=keepdims)
         entries = x.size // out.size if out.size else 1
         if not x.size and out.size:
             raise ValueError(f"mean over no entries: a tensor of shape {x.shape}, axis {axis}")
-        return record("mean", out / entries, (self, lambda g: _spread(g / entries, x, axis, keepdims)))
+        return record("mean", out / entries, (self, lambda g: _spread(g / entries, x, axes, keepdims)))
 
     def max(self, axis: Axis = None, *, keepdims: bool = False) -> Tensor:
         """The largest entry along an axis, several, or all; entries that are equally large share the gradient."""
@@ -310,13 +358,17 @@ class Tensor:
 
     def _extreme(self, op: str, axis: Axis, keepdims: bool) -> Tensor:
         x = self._data
-        top = getattr(x, op)(axis, keepdims=True)
+        axes = _axes(op, x, axis)
+        try:
+            top = getattr(x, op)(axes, keepdims=True)
+        except ValueError:
+            raise ValueError(f"{op} over no entries: a tensor of shape {x.shape}, axis {axis}") from None
 
         def back(g: Any) -> Any:
             hits = (x == top) | (x != x)  # where there is a nan, it is the extreme
-            return hits * (_spread(g, x, axis, keepdims) / hits.sum(axis, keepdims=True)).astype(x.dtype)
+            return hits * (_spread(g, x, axes, keepdims) / hits.sum(axes, keepdims=True)).astype(x.dtype)
 
-        return record(op, top if keepdims else getattr(x, op)(axis), (self, back))
+        return record(op, top if keepdims else top.squeeze(axes), (self, back))
 
 
 # ---------------------------------------------------------------------------------------- the tape
@@ -326,8 +378,11 @@ def record(op: str, data: Any, *edges: Edge) -> Tensor:
     """A new tensor on the tape: what was done, its values, and for each input how its gradient follows.
 
     The second half of an edge, given the gradient of the result, gives that of the input, or one that NumPy has
-    broadcast: the walk sums what was repeated. It is called only for inputs that want a gradient, and must not
-    change what it is given. This is how new operations are made:
+    broadcast: the walk sums what was repeated. It is called only for inputs that want a gradient. It must not
+    change what it is given, and give a new array, what it was given, or a view of that, never an array that it
+    keeps: that may become somebody's `grad`. `data` is kept, not copied: give an array that nobody writes to.
+
+    Raises TypeError for what is no array or no Tensor. This is how new operations are made:
 
     >>> def double(x):
     ...     return record("double", 2 * x.data, (x, lambda g: 2 * g))
@@ -337,8 +392,11 @@ def record(op: str, data: Any, *edges: Edge) -> Tensor:
     array([2., 2.])
     """
     out = _new(Tensor)
-    out._data = np.asarray(data) if isinstance(data, np.generic) else data
-    out._edges = tuple([edge for edge in edges if edge[0].requires_grad]) if _on_tape.get() else ()
+    out._data = data if type(data) is np.ndarray else _floats(data)
+    try:
+        out._edges = tuple([edge for edge in edges if edge[0].requires_grad]) if _on_tape.get() else ()
+    except AttributeError:
+        raise TypeError(f"{op}: each edge is a pair (input, pull) whose input is a Tensor") from None
     out._keeps = False
     out._tick = _now
     out.grad = None
@@ -363,6 +421,8 @@ def later() -> int:
 def no_grad() -> Iterator[None]:
     """Within this block nothing goes on the tape: for predictions, which then keep nothing in memory.
 
+    To take a single tensor off the tape, make a constant of it: Tensor(x.data, requires_grad=False).
+
     >>> x = Tensor([1.0])
     >>> with no_grad():
     ...     (2 * x).requires_grad
@@ -382,18 +442,17 @@ def _walk(output: Tensor, seed: Any, retain_graph: bool) -> list[tuple[Tensor, A
     """
     waits = waits_for(output)
     _refuse_changed(waits)
-    arrived, found, ready = {output: (seed, False)}, [], [output]
+    arrived, found, ready, taken = {output: (seed, False)}, [], [output], set()
     while ready:
         node = ready.pop()
         g, own = arrived.pop(node)
         if not node._edges or node._keeps:
-            found.append((node, np.asarray(g) if isinstance(g, np.generic) else g if own else g.copy()))
+            found.append((node, g if own and id(g) not in taken else g.copy()))
+            taken.add(id(g))
         for source, pull in node._edges:  # type: ignore[union-attr]
-            part = pull(g)
-            if part.shape != source._data.shape:
-                part = sum_to(part, source._data.shape)
-            if part.dtype != source._data.dtype:
-                part = part.astype(source._data.dtype)
+            part, data = pull(g), source._data
+            if type(part) is not type(data) or part.shape != data.shape or part.dtype != data.dtype:
+                part = _fitted(node.op, part, data)
             if source in arrived:
                 arrived[source] = arrived[source][0] + part, True
             else:
@@ -405,6 +464,18 @@ def _walk(output: Tensor, seed: Any, retain_graph: bool) -> list[tuple[Tensor, A
         if not retain_graph and node._edges:
             node._edges = None
     return found
+
+
+def _fitted(op: str, part: Any, data: Any) -> Any:
+    """A gradient for these values in their shape and dtype, or an error that names the operation it came from."""
+    part = np.asarray(part) if isinstance(part, np.generic | np.ndarray) else part
+    if type(part) is not type(data):
+        raise TypeError(f"{op}: its way back gave {type(part).__name__}; an array like {type(data)} is needed")
+    try:
+        part = sum_to(part, data.shape)
+    except ValueError as error:
+        raise ValueError(f"{op}: {error}") from None
+    return part.astype(data.dtype)
 
 
 def _refuse_changed(nodes: dict[Tensor, int]) -> None:
@@ -441,12 +512,16 @@ def _seed(output: Tensor, grad: ArrayLike | None) -> Any:
 def sum_to(array: Any, shape: tuple[int, ...]) -> Any:
     """The broadcasting rule, backwards: what was repeated on the way there is summed on the way back.
 
+    Raises ValueError where `shape` does not broadcast to that of the array.
+
     >>> sum_to(np.ones((4, 3)), (3,))
     array([4., 4., 4.])
     >>> sum_to(np.ones((4, 3)), (4, 1)).T
     array([[3., 3., 3., 3.]])
     """
     new = array.ndim - len(shape)
+    if new < 0 or any(n not in (1, long) for n, long in zip(shape, array.shape[new:], strict=True)):
+        raise ValueError(f"a gradient of shape {array.shape} for a tensor of shape {shape}: is a .T forgotten?")
     stretched = tuple(
         axis for axis in range(array.ndim) if axis < new or shape[axis - new] == 1 != array.shape[axis]
     )
@@ -458,7 +533,7 @@ def sum_to(array: Any, shape: tuple[int, ...]) -> Any:
 
 def tensor_of(value: Any) -> Tensor:
     """A tensor as it is; anything else as a constant one."""
-    return value if type(value) is Tensor else Tensor(value, requires_grad=False)
+    return value if isinstance(value, Tensor) else Tensor(value, requires_grad=False)
 
 
 def _leaf(data: Array, requires_grad: bool, name: str, grad: Array | None) -> Tensor:
@@ -473,14 +548,26 @@ def _floats(data: Any) -> Any:
         raise TypeError("this is a Tensor already: its values are .data")
     if hasattr(data, "todense"):
         raise TypeError("a sparse matrix is no Tensor: multiply with sparse_matmul(A, X), or give A.toarray()")
-    array = data if hasattr(data, "__cuda_array_interface__") else np.asarray(data)
+    if isinstance(data, np.ma.MaskedArray):
+        raise TypeError("a masked array is no Tensor: fill what is masked, as data.filled(0.0) does")
+    array = data if hasattr(data, "__cuda_array_interface__") else _array(data)
     if array.dtype in FLOATS:
         return array
+    native = array.dtype.newbyteorder("=")
+    if native in FLOATS:
+        return array.astype(native)
     if array.dtype.kind in "biu":
         return array.astype(np.float64)
     if array.dtype.kind in "fc":
         raise ValueError(f"numbers of type {array.dtype}: float32 or float64 are needed, as astype gives them")
     raise TypeError(f"a Tensor holds numbers, not {array.dtype}: {str(data)[:60]!r}")
+
+
+def _array(data: Any) -> Any:
+    try:
+        return np.asarray(data)
+    except ValueError:  # of NumPy, which speaks of an inhomogeneous shape
+        raise ValueError(f"rows of different lengths are no array: {str(data)[:60]}") from None
 
 
 def _constant(value: Any, like: Tensor) -> Tensor:
@@ -490,7 +577,7 @@ def _constant(value: Any, like: Tensor) -> Tensor:
         constant._data = module_of(like._data).asarray(value, dtype=like._data.dtype)
         constant.requires_grad = False
         return constant
-    given = value if hasattr(value, "dtype") else np.asarray(value)
+    given = value if hasattr(value, "dtype") else _array(value)
     array = _floats(given)
     if given.dtype.kind in "biu":
         array = array.astype(like.dtype)
@@ -498,7 +585,7 @@ def _constant(value: Any, like: Tensor) -> Tensor:
 
 
 def _both(a: Tensor, b: Any) -> tuple[Tensor, Tensor]:
-    return a, b if type(b) is Tensor else _constant(b, a)
+    return a, b if isinstance(b, Tensor) else _constant(b, a)
 
 
 def _fit(op: str, function: Callable[[Any, Any], Any], a: Tensor, b: Tensor) -> Any:
@@ -545,10 +632,26 @@ def _rows(array: Any) -> Any:
     return array if array.ndim == 2 else array.reshape(math.prod(array.shape[:-1]), array.shape[-1])
 
 
-def _spread(g: Any, x: Any, axis: Axis, keepdims: bool) -> Any:
+def _power(x: Any, k: float) -> Any:
+    """x ** k, where small whole k are products: NumPy takes hundreds of times as long for negative float32."""
+    return x * _power(x, k - 1) if k in (3.0, 4.0) else x**k
+
+
+def _axes(op: str, x: Any, axis: Axis) -> tuple[int, ...] | None:
+    """The axes that an operation is told to take, from 0 on; None for all of them."""
+    if axis is None:
+        return None
+    given = tuple(axis) if isinstance(axis, list | tuple) else (axis,)
+    ends = range(-max(x.ndim, 1), max(x.ndim, 1))  # the single number has a first axis in NumPy, too
+    if not all(isinstance(k, int | np.integer) and k in ends for k in given):
+        raise ValueError(f"{op}: axis {axis!r} of a tensor of shape {x.shape}; it has axes 0 to {x.ndim - 1}")
+    axes = tuple(int(k) % x.ndim for k in given) if x.ndim else ()
+    if len(set(axes)) < len(axes):
+        raise ValueError(f"{op}: axis {axis!r} of a tensor of shape {x.shape}; each may come once")
+    return axes
+
+
+def _spread(g: Any, x: Any, axes: tuple[int, ...] | None, keepdims: bool) -> Any:
     """The gradient of a sum: each entry that went into it receives the whole."""
     xp = module_of(x)
-    if axis is not None and not keepdims and x.ndim:
-        axes = axis if isinstance(axis, tuple) else (axis,)
-        g = xp.expand_dims(g, tuple(k % x.ndim for k in axes))
-    return xp.broadcast_to(g, x.shape)
+    return xp.broadcast_to(xp.expand_dims(g, axes) if axes and not keepdims else g, x.shape)

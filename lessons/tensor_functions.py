@@ -22,9 +22,9 @@ from numpy.typing import ArrayLike
 
 from lessons._device import module_of
 from lessons._rng import Seed, key_of, uniforms
-from lessons.graph import Graph
+from lessons.graph import as_graph
 from lessons.operators.windows import Windows, windows
-from lessons.tensor import Array, Axis, Pull, Tensor, _constant, _fit, _rows, record, tensor_of
+from lessons.tensor import Array, Axis, Pull, Tensor, _axes, _constant, _fit, _rows, record, tensor_of
 
 Operand = Tensor | ArrayLike
 Pair = int | tuple[int, int]
@@ -87,14 +87,12 @@ def relu(x: Operand) -> Tensor:
     """
     x = tensor_of(x)
     out = module_of(x._data).maximum(x._data, 0)
-    return record("relu", out, (x, lambda g: g * (out > 0)))
+    return record("relu", out, (x, lambda g: _where(out != 0, g)))  # nan is not 0
 
 
 def absolute(x: Operand) -> Tensor:
     """The absolute value of each entry; its derivative at 0 counts as 0."""
-    x = tensor_of(x)
-    values = x._data
-    return record("absolute", abs(values), (x, lambda g: g * module_of(values).sign(values)))
+    return abs(tensor_of(x))
 
 
 def maximum(a: Operand, b: Operand) -> Tensor:
@@ -150,18 +148,18 @@ def logsumexp(x: Operand, axis: Axis = -1, *, keepdims: bool = False) -> Tensor:
     10000.693
     """
     x = tensor_of(x)
-    xp = module_of(x._data)
-    top = _largest(x._data, axis)
+    xp, axes = module_of(x._data), _axes("logsumexp", x._data, axis)
+    top = _largest(x._data, axes)
     top = xp.where(xp.isinf(top), 0, top)
     powers = xp.exp(x._data - top)
-    total = powers.sum(axis, keepdims=True)
+    total = powers.sum(axes, keepdims=True)
     with np.errstate(divide="ignore"):
         out = xp.log(total) + top
 
     def back(g: Any) -> Any:
         return g.reshape(total.shape) * (powers / total)
 
-    return record("logsumexp", out if keepdims else out.squeeze(axis), (x, back))
+    return record("logsumexp", out if keepdims else out.squeeze(axes), (x, back))
 
 
 def softmax(x: Operand, axis: Axis = -1) -> Tensor:
@@ -175,12 +173,13 @@ def softmax(x: Operand, axis: Axis = -1) -> Tensor:
            [0. , 1. ]])
     """
     x = tensor_of(x)
-    powers = module_of(x._data).exp(x._data - _largest(x._data, axis))
-    out = powers / powers.sum(axis, keepdims=True)
+    axes = _axes("softmax", x._data, axis)
+    powers = module_of(x._data).exp(x._data - _largest(x._data, axes))
+    out = powers / powers.sum(axes, keepdims=True)
 
     def back(g: Any) -> Any:
         part = g * out
-        return part - out * part.sum(axis, keepdims=True)
+        return part - out * part.sum(axes, keepdims=True)
 
     return record("softmax", out, (x, back))
 
@@ -194,11 +193,11 @@ def log_softmax(x: Operand, axis: Axis = -1) -> Tensor:
     array([-10000.,      0.])
     """
     x = tensor_of(x)
-    xp = module_of(x._data)
-    shifted = x._data - _largest(x._data, axis)
+    xp, axes = module_of(x._data), _axes("log_softmax", x._data, axis)
+    shifted = x._data - _largest(x._data, axes)
     with np.errstate(divide="ignore"):  # over no entries
-        out = shifted - xp.log(xp.exp(shifted).sum(axis, keepdims=True))
-    return record("log_softmax", out, (x, lambda g: g - xp.exp(out) * g.sum(axis, keepdims=True)))
+        out = shifted - xp.log(xp.exp(shifted).sum(axes, keepdims=True))
+    return record("log_softmax", out, (x, lambda g: g - xp.exp(out) * g.sum(axes, keepdims=True)))
 
 
 def cross_entropy(logits: Operand, labels: ArrayLike) -> Tensor:
@@ -285,8 +284,8 @@ def linear(x: Operand, W: Operand, b: Operand | None = None) -> Tensor:
 
     Notebook: 03_backpropagation.
     """
-    W = W if type(W) is Tensor else _operands(W, x)[0]
-    x = x if type(x) is Tensor else _constant(x, W)
+    W = W if isinstance(W, Tensor) else _operands(W, x)[0]
+    x = x if isinstance(x, Tensor) else _constant(x, W)
     rows, weights = x._data, W._data
     if rows.ndim == 0 or weights.ndim != 2 or rows.shape[-1] != weights.shape[1]:
         raise ValueError(f"linear: x {rows.shape} and W {weights.shape} do not fit; (..., in) and (out, in) do")
@@ -294,18 +293,19 @@ def linear(x: Operand, W: Operand, b: Operand | None = None) -> Tensor:
     edges = (x, lambda g: g @ weights), (W, lambda g: _rows(g).T @ _rows(rows))
     if b is None:
         return record("linear", out, *edges)
-    b = b if type(b) is Tensor else _constant(b, W)
+    b = b if isinstance(b, Tensor) else _constant(b, W)
     if b._data.shape != weights.shape[:1]:
         raise ValueError(f"linear: b {b.shape} and W {weights.shape} do not fit; (out,) and (out, in) do")
-    return record("linear", out + b._data, *edges, (b, lambda g: _rows(g).sum(axis=0)))
+    return record("linear", out + b._data, *edges, (b, lambda g: _added(_rows(g))))
 
 
 def sparse_matmul(A: Any, X: Operand) -> Tensor:
     """A @ X with a constant sparse matrix: `A` (m, n), `X` (n, d) or (n,); gives (m, d) or (m,).
 
-    `A` is any sparse matrix or array of SciPy, of cupyx where X lies on a device, or a `Graph`, which counts as
-    its adjacency matrix: A @ X adds up for each node the rows that its edges lead to. The messages that arrive
-    along the edges are `sparse_matmul(graph.to_scipy().T, X)`. Its values are taken in X's dtype. O(stored * d).
+    `A` is any sparse matrix or array of SciPy, of cupyx where X lies on a device, or a graph as `as_graph` takes
+    it, which counts as its adjacency matrix: A @ X adds up for each node the rows that its edges lead to. The
+    messages that arrive along the edges are `sparse_matmul(graph.to_scipy().T, X)`. Its values are taken in X's
+    dtype. O(stored * d).
 
     Raises TypeError for what is not sparse or lies elsewhere than X, ValueError for shapes that do not fit.
 
@@ -318,7 +318,8 @@ def sparse_matmul(A: Any, X: Operand) -> Tensor:
     """
     X = tensor_of(X)
     x = X._data
-    A = A.to_scipy() if isinstance(A, Graph) else A
+    if hasattr(A, "edges"):  # a Graph, or one of networkx
+        A = as_graph(A).to_scipy()
     if not hasattr(A, "tocsr"):
         raise TypeError(f"sparse_matmul: {type(A).__name__} is no sparse matrix; for arrays there is A @ X")
     if (type(A).__module__.partition(".")[0] == "scipy") != (module_of(x) is np):
@@ -368,6 +369,8 @@ def _joined(op: str, parts: Sequence[Tensor], axis: int) -> Any:
     """What `concatenate` or `stack` gives, or an error with all shapes."""
     if not parts:
         raise ValueError(f"{op}: no tensors; at least one is needed")
+    if not isinstance(axis, int | np.integer):
+        raise TypeError(f"{op}: axis={axis!r}; a whole number is needed, and the tensors stand in one list")
     arrays = [part._data for part in parts]
     try:
         return getattr(module_of(arrays[0]), op)(arrays, axis=axis)
@@ -458,7 +461,7 @@ def _to_the_first(g: Any, padded: Any, out: Any, at: Windows) -> Iterator[Any]:
     for tap in _taps(padded, at):
         hit = waits & (tap == out)
         waits = waits ^ hit
-        yield g * hit
+        yield _where(hit, g)
 
 
 def avg_pool2d(x: Operand, size: Pair, *, stride: Pair | None = None, padding: Pair = 0) -> Tensor:
@@ -559,6 +562,7 @@ def batch_norm(x: Operand, gamma: Operand, beta: Operand, *, epsilon: float = 1e
         raise ValueError(f"batch_norm: {shapes} do not fit; (n, channel, ...), (channel,) and (channel,) do")
     if not epsilon >= 0:
         raise ValueError(f"batch_norm: epsilon={epsilon}; a small number, 0 or more, is needed")
+    epsilon = float(epsilon)  # a float64 of NumPy would make all of it float64
     per_channel = (1, -1, *[1] * (x.ndim - 2))
     off = x._data - x._data.mean(axes, keepdims=True)
     scale = ((off * off).mean(axes, keepdims=True) + epsilon) ** -0.5
@@ -613,7 +617,7 @@ def dropout(x: Operand, p: float, *, seed: Seed) -> Tensor:
     """
     if not 0 <= p < 1:
         raise ValueError(f"dropout: p={p}; a probability, 0 or more and less than 1, is needed")
-    x = tensor_of(x)
+    x, p = tensor_of(x), float(p)  # a float64 of NumPy would make all of it float64
     kept = uniforms(key_of(seed), [0], x.size).reshape(x.shape) >= p
     mask = module_of(x._data).asarray(kept.astype(x.dtype) / (1 - p))
     return record("dropout", x._data * mask, (x, lambda g: g * mask))
@@ -624,21 +628,34 @@ def dropout(x: Operand, p: float, *, seed: Seed) -> Tensor:
 
 def _operands(*values: Operand) -> list[Tensor]:
     """Tensors as they are, the rest as constants like the first tensor, or the first array where there is none."""
-    known = [value for value in values if type(value) is Tensor] or [
+    known = [value for value in values if isinstance(value, Tensor)] or [
         tensor_of(value) for value in values if hasattr(value, "dtype")
     ]
     like = known[0] if known else None
     return [
-        value if type(value) is Tensor else tensor_of(value) if like is None else _constant(value, like)
+        value if isinstance(value, Tensor) else tensor_of(value) if like is None else _constant(value, like)
         for value in values
     ]
 
 
-def _largest(x: Any, axis: Axis) -> Any:
+def _largest(x: Any, axes: tuple[int, ...] | None) -> Any:
     """The largest entry along an axis, which stays; 0 over no entries."""
-    return x.max(axis, keepdims=True) if x.size else x.sum(axis, keepdims=True)
+    return x.max(axes, keepdims=True) if x.size else x.sum(axes, keepdims=True)
 
 
 def _share(g: Any, wins: Any, ties: Any) -> Any:
     """The gradient of an entry: whole where it was chosen, half where both were equal."""
-    return module_of(g).where(ties, g / 2, g * wins)
+    return module_of(g).where(ties, g / 2, _where(wins, g))
+
+
+def _where(taken: Any, g: Any) -> Any:
+    """g where an entry was taken, else 0, where it is inf or nan, too: 0 times the bits instead of the number.
+
+    A fifth more time than g * taken on small arrays, none on large ones, and a tenth of that of `where`.
+    """
+    return (g.view(np.int32 if g.dtype == np.float32 else np.int64) * taken).view(g.dtype)
+
+
+def _added(rows: Any) -> Any:
+    """The sum of all rows: by BLAS, from some hundred on twice as fast and more exact than one after the other."""
+    return module_of(rows).ones(len(rows), rows.dtype) @ rows if len(rows) > 100 else rows.sum(axis=0)

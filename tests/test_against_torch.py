@@ -43,6 +43,7 @@ def counterparts(torch: Any) -> dict[str, Callable[..., Any]]:
         "Tensor.__radd__": lambda x, other: constant(torch, other, x) + x,
         "Tensor.__rmatmul__": lambda x, other: constant(torch, other, x) @ x,
         "Tensor.__rmul__": lambda x, other: constant(torch, other, x) * x,
+        "Tensor.__rpow__": lambda x, base: float(base) ** x,
         "Tensor.__rsub__": lambda x, other: constant(torch, other, x) - x,
         "Tensor.__rtruediv__": lambda x, other: constant(torch, other, x) / x,
         "Tensor.max": lambda x, axis, keepdims: torch.amax(x, axes_of(x, axis), keepdims),
@@ -67,7 +68,7 @@ def counterparts(torch: Any) -> dict[str, Callable[..., Any]]:
         "stack": lambda *xs, axis: torch.stack(xs, axis),
         "where": lambda a, b, condition: torch.where(torch.tensor(condition), a, b),
     }
-    for name in ("__add__", "__matmul__", "__mul__", "__neg__", "__sub__", "__truediv__"):
+    for name in ("__abs__", "__add__", "__matmul__", "__mul__", "__neg__", "__sub__", "__truediv__"):
         found[f"Tensor.{name}"] = getattr(torch.Tensor, name)
     for name in ("exp", "log", "maximum", "minimum", "relu", "sigmoid", "sqrt", "tanh"):
         found[name] = getattr(torch, name)

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+import networkx as nx
 import numpy as np
 import pytest
 import scipy.sparse
@@ -102,6 +103,10 @@ def power(draw: Draw) -> Example:
     return Example(
         numbers(draw, draw(SHAPES), positive=True), {"exponent": draw(st.sampled_from([-2, -1, 0, 0.5, 1, 2, 3]))}
     )
+
+
+def exponential(draw: Draw) -> Example:
+    return Example(numbers(draw, draw(SHAPES)), {"base": draw(st.sampled_from([0.5, 1, 2, np.float64(3.0)]))})
 
 
 def product(draw: Draw) -> Example:
@@ -237,6 +242,7 @@ def thinned(draw: Draw) -> Example:
 
 EXAMPLES: dict[str, Callable[[Draw], Example]] = {
     "Tensor.T": one(),
+    "Tensor.__abs__": one(),
     "Tensor.__add__": pair,
     "Tensor.__getitem__": indexed,
     "Tensor.__iter__": one(hnp.array_shapes(min_dims=1, max_dims=3, min_side=1, max_side=3)),
@@ -247,6 +253,7 @@ EXAMPLES: dict[str, Callable[[Draw], Example]] = {
     "Tensor.__radd__": reflected,
     "Tensor.__rmatmul__": reflected_product,
     "Tensor.__rmul__": reflected,
+    "Tensor.__rpow__": exponential,
     "Tensor.__rsub__": reflected,
     "Tensor.__rtruediv__": reflected,
     "Tensor.__sub__": pair,
@@ -291,6 +298,7 @@ CALLS: dict[str, Callable[..., Tensor]] = {
     "Tensor.__radd__": lambda x, other: other + x,
     "Tensor.__rmatmul__": lambda x, other: other @ x,
     "Tensor.__rmul__": lambda x, other: other * x,
+    "Tensor.__rpow__": lambda x, base: base**x,
     "Tensor.__rsub__": lambda x, other: other - x,
     "Tensor.__rtruediv__": lambda x, other: other / x,
     "Tensor.reshape": lambda x, shape: x.reshape(shape),
@@ -304,6 +312,8 @@ CALLS: dict[str, Callable[..., Tensor]] = {
 # further methods of Tensor: what is neither here nor in the table makes a test fail
 NO_OPERATIONS = {"backward", "data", "dtype", "item", "ndim", "retain_grad", "shape", "size", "to_graph"}
 NO_OPERATIONS |= {"__init__", "__len__", "__repr__", "__bool__", "__hash__", "__reduce__"}
+NO_OPERATIONS |= {"__float__", "__format__", "__pos__"}
+NO_OPERATIONS |= {"__iadd__", "__isub__", "__imul__", "__itruediv__", "__imatmul__", "__ipow__"}
 NO_OPERATIONS |= {"__eq__", "__ne__", "__lt__", "__le__", "__gt__", "__ge__", "__array__", "__array_function__"}
 
 
@@ -809,6 +819,44 @@ def test_sigmoid_is_exact_on_both_sides_and_overflows_nowhere():
     assert sigmoid(np.float32([-1e38, 1e38])).data.tolist() == [0.0, 1.0]
 
 
+def roots_of(x: Tensor) -> Tensor:
+    with np.errstate(divide="ignore"):
+        return sqrt(x).sum()
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_what_was_cut_gets_no_gradient_not_even_an_infinite_one(dtype):
+    """The root of what relu has cut rises straight up at 0, and 0 times that is no number."""
+    for cut in [relu, lambda x: maximum(x, 0.0), lambda x: maximum(0.0, x), lambda x: -minimum(-x, 0.0)]:
+        x = Tensor(np.array([-1.0, 4.0], dtype))
+        roots_of(cut(x)).backward()
+        assert x.grad.tolist() == [0.0, 0.25]
+        assert x.grad.dtype == dtype
+    image = Tensor(np.array([[[[-1.0, 0.0], [-3.0, -2.0]]]], dtype))
+    roots_of(max_pool2d(image, 2)).backward()
+    assert image.grad.tolist() == [[[[0.0, math.inf], [0.0, 0.0]]]]
+
+
+def test_relu_of_what_is_no_number_has_a_gradient():
+    assert slopes(relu, math.nan) == [1.0]
+
+
+def test_numbers_of_numpy_as_options_keep_float32():
+    x, ones = np.float32([[1.0], [2.0]]), np.ones(1, np.float32)
+    assert dropout(x, np.float64(0.5), seed=0).dtype == np.float32
+    assert batch_norm(x, ones, ones, epsilon=np.float64(1e-5)).dtype == np.float32
+
+
+@pytest.mark.parametrize("rows", [0, 1, 100, 101, 5000])
+@pytest.mark.parametrize("take", [np.asarray, far])
+def test_the_gradient_of_a_bias_is_the_sum_of_all_rows(rows, take):
+    g = np.random.default_rng(7).random((rows, 3)).astype(np.float32)
+    x, W, b = (take(np.ones(shape, np.float32)) for shape in [(rows, 2), (3, 2), (3,)])
+    linear(x, W, bias := Tensor(b)).backward(take(g))
+    assert bias.grad.dtype == np.float32
+    np.testing.assert_allclose(near(bias.grad), g.sum(axis=0, dtype=np.float64), rtol=1e-5)
+
+
 # ---------------------------------------------------------------------------------------- sparse, batches, dropout
 
 
@@ -820,6 +868,12 @@ def test_a_directed_graph_multiplies_by_its_adjacency_matrix():
     out.backward([1.0, 7.0, 11.0])
     assert x.grad.tolist() == [55.0, 2.0, 3.0]  # and hands it back along them
     assert sparse_matmul(graph.to_scipy().T, x).data.tolist() == [500.0, 2.0, 3.0]
+
+
+def test_a_graph_of_networkx_multiplies_too():
+    graph = nx.DiGraph()
+    graph.add_edges_from([("a", "b"), ("a", "c"), ("c", "a")])
+    assert sparse_matmul(graph, Tensor([1.0, 10.0, 100.0])).data.tolist() == [110.0, 0.0, 1.0]
 
 
 def test_a_sparse_matrix_takes_the_dtype_of_what_it_multiplies():
@@ -891,6 +945,9 @@ def test_a_generator_moves_on_by_one_draw():
         (lambda: concatenate([np.ones((1, 2)), np.ones((1, 3))]), "concatenate: shapes (1, 2), (1, 3)"),
         (lambda: concatenate([np.ones(2)], axis=1), "concatenate: shapes (2,) do not fit along axis 1"),
         (lambda: stack([]), "stack: no tensors"),
+        (lambda: softmax(np.ones((2, 3)), 2), "softmax: axis 2 of a tensor of shape (2, 3)"),
+        (lambda: log_softmax(np.ones((2, 3)), (0, 0)), "log_softmax: axis (0, 0) of a tensor of shape (2, 3)"),
+        (lambda: logsumexp(np.ones((2, 3)), -3), "logsumexp: axis -3 of a tensor of shape (2, 3)"),
         (lambda: stack([np.ones(2), np.ones(3)]), "stack: shapes (2,), (3,)"),
         (
             lambda: conv2d(np.ones((1, 2, 3, 3)), np.ones((1, 3, 2, 2))),
@@ -927,6 +984,14 @@ def test_a_generator_moves_on_by_one_draw():
 def test_what_does_not_fit_is_named_with_its_shapes(call, said):
     with pytest.raises(ValueError, match="^" + re.escape(said)):
         call()
+
+
+@pytest.mark.parametrize("join", [concatenate, stack])
+def test_tensors_are_joined_along_one_axis(join):
+    with pytest.raises(TypeError, match=f"{join.__name__}: axis=None; a whole number is needed"):
+        join([Tensor([1.0]), Tensor([2.0])], axis=None)
+    with pytest.raises(TypeError, match="the tensors stand in one list"):
+        join(Tensor([1.0]), Tensor([2.0]))
 
 
 def test_a_condition_holds_true_and_false():
