@@ -198,7 +198,7 @@ class Tensor:
         """
         with np.errstate(all="ignore"):  # an inf or nan was warned of where it came up
             found = _walk(self, _seed(self, grad), retain_graph)
-        sums = [part if tensor.grad is None else tensor.grad + part for tensor, part in found]
+        sums = [part if tensor.grad is None else _boxed(tensor.grad + part) for tensor, part in found]
         for (tensor, _), total in zip(found, sums, strict=True):  # all or, after an error, none
             tensor.grad = total
 
@@ -392,7 +392,9 @@ def record(op: str, data: Any, *edges: Edge) -> Tensor:
     array([2., 2.])
     """
     out = _new(Tensor)
-    out._data = data if type(data) is np.ndarray else _floats(data)
+    if type(data) is not np.ndarray:
+        data = _boxed(data) if isinstance(data, np.generic) else _floats(data)
+    out._data = data
     try:
         out._edges = tuple([edge for edge in edges if edge[0].requires_grad]) if _on_tape.get() else ()
     except AttributeError:
@@ -442,13 +444,12 @@ def _walk(output: Tensor, seed: Any, retain_graph: bool) -> list[tuple[Tensor, A
     """
     waits = waits_for(output)
     _refuse_changed(waits)
-    arrived, found, ready, taken = {output: (seed, False)}, [], [output], set()
+    arrived, found, ready = {output: (seed, False)}, [], [output]
     while ready:
         node = ready.pop()
         g, own = arrived.pop(node)
         if not node._edges or node._keeps:
-            found.append((node, g if own and id(g) not in taken else g.copy()))
-            taken.add(id(g))
+            found.append((node, _boxed(g) if own else g.copy()))
         for source, pull in node._edges:  # type: ignore[union-attr]
             part, data = pull(g), source._data
             if type(part) is not type(data) or part.shape != data.shape or part.dtype != data.dtype:
@@ -468,7 +469,7 @@ def _walk(output: Tensor, seed: Any, retain_graph: bool) -> list[tuple[Tensor, A
 
 def _fitted(op: str, part: Any, data: Any) -> Any:
     """A gradient for these values in their shape and dtype, or an error that names the operation it came from."""
-    part = np.asarray(part) if isinstance(part, np.generic | np.ndarray) else part
+    part = _boxed(part)
     if type(part) is not type(data):
         raise TypeError(f"{op}: its way back gave {type(part).__name__}; an array like {type(data)} is needed")
     try:
@@ -544,6 +545,8 @@ def _leaf(data: Array, requires_grad: bool, name: str, grad: Array | None) -> Te
 
 def _floats(data: Any) -> Any:
     """An array of float32 or float64, where it lies."""
+    if type(data) is np.ndarray and data.dtype in FLOATS:
+        return data
     if isinstance(data, Tensor):
         raise TypeError("this is a Tensor already: its values are .data")
     if hasattr(data, "todense"):
@@ -563,6 +566,11 @@ def _floats(data: Any) -> Any:
     raise TypeError(f"a Tensor holds numbers, not {array.dtype}: {str(data)[:60]!r}")
 
 
+def _boxed(value: Any) -> Any:
+    """An array again, where NumPy has made a number of an array without axes."""
+    return np.asarray(value) if isinstance(value, np.generic) else value
+
+
 def _array(data: Any) -> Any:
     try:
         return np.asarray(data)
@@ -571,17 +579,19 @@ def _array(data: Any) -> Any:
 
 
 def _constant(value: Any, like: Tensor) -> Tensor:
-    """A constant to compute with: numbers and whole numbers take the tensor's dtype, real arrays keep theirs."""
+    """A constant to compute with: numbers and whole numbers take the tensor's dtype, real arrays keep theirs.
+
+    It has what `record` asks for, which keeps none of it: values, copied, and that it wants no gradient.
+    """
+    constant, xp = _new(Tensor), module_of(like._data)
+    constant.requires_grad = False
     if isinstance(value, int | float):
-        constant = _new(Tensor)
-        constant._data = module_of(like._data).asarray(value, dtype=like._data.dtype)
-        constant.requires_grad = False
+        constant._data = xp.asarray(value, dtype=like._data.dtype)
         return constant
     given = value if hasattr(value, "dtype") else _array(value)
-    array = _floats(given)
-    if given.dtype.kind in "biu":
-        array = array.astype(like.dtype)
-    return Tensor(module_of(like._data).asarray(array), requires_grad=False)
+    dtype = like._data.dtype if given.dtype.kind in "biu" else None
+    constant._data = xp.asarray(_floats(given), dtype=dtype).copy()
+    return constant
 
 
 def _both(a: Tensor, b: Any) -> tuple[Tensor, Tensor]:

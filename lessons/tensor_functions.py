@@ -87,7 +87,7 @@ def relu(x: Operand) -> Tensor:
     """
     x = tensor_of(x)
     out = module_of(x._data).maximum(x._data, 0)
-    return record("relu", out, (x, lambda g: _where(out != 0, g)))  # nan is not 0
+    return record("relu", out, (x, lambda g: _taken(g, out != 0)))  # nan is not 0
 
 
 def absolute(x: Operand) -> Tensor:
@@ -461,7 +461,7 @@ def _to_the_first(g: Any, padded: Any, out: Any, at: Windows) -> Iterator[Any]:
     for tap in _taps(padded, at):
         hit = waits & (tap == out)
         waits = waits ^ hit
-        yield _where(hit, g)
+        yield _taken(g, hit)
 
 
 def avg_pool2d(x: Operand, size: Pair, *, stride: Pair | None = None, padding: Pair = 0) -> Tensor:
@@ -645,17 +645,17 @@ def _largest(x: Any, axes: tuple[int, ...] | None) -> Any:
 
 def _share(g: Any, wins: Any, ties: Any) -> Any:
     """The gradient of an entry: whole where it was chosen, half where both were equal."""
-    return module_of(g).where(ties, g / 2, _where(wins, g))
+    return module_of(g).where(ties, g / 2, _taken(g, wins))
 
 
-def _where(taken: Any, g: Any) -> Any:
-    """g where an entry was taken, else 0, where it is inf or nan, too: 0 times the bits instead of the number.
+def _taken(g: Any, mask: Any) -> Any:
+    """g where an entry was taken, else 0, also where g is inf: 0 times its bits, since 0 times inf is no number.
 
-    A fifth more time than g * taken on small arrays, none on large ones, and a tenth of that of `where`.
+    Takes at most a third longer than g * mask; `where` takes up to ten times as long.
     """
-    return (g.view(np.int32 if g.dtype == np.float32 else np.int64) * taken).view(g.dtype)
+    return (g.view(np.int32 if g.dtype == np.float32 else np.int64) * mask).view(g.dtype)
 
 
 def _added(rows: Any) -> Any:
-    """The sum of all rows: by BLAS, from some hundred on twice as fast and more exact than one after the other."""
+    """The sum of rows. Of many it is faster by BLAS, and more exact in float32, than one row after the other."""
     return module_of(rows).ones(len(rows), rows.dtype) @ rows if len(rows) > 100 else rows.sum(axis=0)
