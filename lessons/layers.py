@@ -23,9 +23,7 @@ from lessons import _rng
 from lessons._device import Device, array_module, module_of, to_host
 from lessons.recomputation import once
 from lessons.tensor import Array, Tensor, tensor_of
-from lessons.tensor_functions import batch_norm, batch_statistics, conv2d, dropout, linear, relu
-
-Pair = int | tuple[int, int]
+from lessons.tensor_functions import Pair, batch_norm, batch_statistics, conv2d, dropout, linear, relu
 
 
 class Layer:
