@@ -123,7 +123,8 @@ def _circles(ways: nx.DiGraph) -> Iterator[set[str]]:
 
 def requirements() -> dict[str, set[str]]:
     """For each lesson of the course, all those before it that it builds on, near or far."""
-    chain = nx.DiGraph([(lesson.id, needed) for lesson in course.lessons() for needed in lesson.requires])
+    chain = nx.DiGraph()  # given its edges at once, old versions of networkx ask for pandas
+    chain.add_edges_from((lesson.id, needed) for lesson in course.lessons() for needed in lesson.requires)
     return {topic: nx.descendants(chain, topic) for topic in chain}
 
 
