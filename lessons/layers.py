@@ -139,6 +139,8 @@ class Layer:
     def to(self, device: Device) -> Self:
         """Move all that it holds to "cpu" or "gpu"; gradients are dropped. Make its optimiser afterwards.
 
+        So far tested with a stand-in for CuPy's arrays; tests marked `gpu` wait for a device.
+
         Raises ImportError without CuPy, RuntimeError without a device.
         """
         xp = array_module(device)
