@@ -1,12 +1,14 @@
-"""What the lessons run on: data that ships with the libraries, in the form the lessons use.
+"""What the lessons run on: data that ships with the libraries, and graphs made from a seed.
 
 X, y = digits()                  # 1,797 handwritten digits, 64 grey values each
 X, y, X_test, y_test = digits_split(seed=0)      # a quarter of them held out
 graph = digits_graph(k=5)        # each joined to the five most similar
+pixels = grid_graph(8, 8)        # and rings, paths, sensors, meshes
 """
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -15,6 +17,7 @@ from numpy.typing import DTypeLike, NDArray
 from lessons import _rng
 from lessons.errors import require
 from lessons.graph import Graph, as_graph
+from lessons.laplacian_regularization import neighbour_graph
 
 
 def digits() -> tuple[NDArray[np.float64], NDArray[np.int64]]:
@@ -67,8 +70,7 @@ def digits_graph(k: int = 5) -> Graph:
     """The neighbour graph of the digits: i - j where either is among the k most similar to the other.
 
     1,797 nodes, undirected, unweighted; similar means a small Euclidean distance between the 64 grey values. The
-    values are whole numbers, so distances are exact and ties go to the smaller row: every machine gets this
-    graph. O(n^2) time and memory, about 60 MB.
+    values are whole numbers, so distances are exact and ties go to the smaller row: every machine gets this graph.
 
     Raises ValueError unless 1 <= k < 1797.
 
@@ -76,13 +78,99 @@ def digits_graph(k: int = 5) -> Graph:
     Graph(n=1797, m=1400, undirected)
     """
     X, _ = digits()
-    n = len(X)
-    if not 1 <= k < n:
-        raise ValueError(f"k={k}: each digit has 1 to {n - 1} neighbours")
-    X = X.astype(np.float32)  # whole numbers below 2^24 stay exact, in half the memory
-    squares = (X**2).sum(axis=1)
-    distances = squares[:, None] + squares[None, :] - 2 * X @ X.T
-    np.fill_diagonal(distances, np.inf)
-    nearest = np.argsort(distances, axis=1, kind="stable")[:, :k]
-    pairs = np.column_stack([np.repeat(np.arange(n), k), nearest.ravel()])
-    return as_graph(pairs, n=n, directed=True).to_undirected(parallel="max")
+    return neighbour_graph(X, k)
+
+
+# ---------------------------------------------------------------------------------------- simple and random graphs
+
+
+def path_graph(n: int) -> Graph:
+    """A path: 0 - 1 - ... - (n - 1). Raises ValueError for n < 1.
+
+    >>> path_graph(3).edges()
+    [(0, 1), (1, 2)]
+    """
+    _at_least(1, n=n)
+    rows = np.arange(n - 1)
+    return as_graph(np.column_stack([rows, rows + 1]), n=n)
+
+
+def ring_graph(n: int) -> Graph:
+    """A ring: a path whose last node is joined to its first. Raises ValueError for n < 3.
+
+    >>> ring_graph(4).edges()
+    [(0, 1), (0, 3), (1, 2), (2, 3)]
+    """
+    _at_least(3, n=n)
+    rows = np.arange(n)
+    return as_graph(np.column_stack([rows, (rows + 1) % n]), n=n)
+
+
+def grid_graph(rows: int, columns: int) -> Graph:
+    """The pixels of an image, each joined to those above, below, left and right.
+
+    Node `columns * i + j` is pixel (i, j): a signal on the graph is `image.ravel()`. Raises ValueError for a side
+    below 1.
+
+    >>> grid_graph(2, 2).edges()
+    [(0, 1), (0, 2), (1, 3), (2, 3)]
+
+    Notebook: 04_laplacian_regularization.
+    """
+    _at_least(1, rows=rows, columns=columns)
+    pixel = np.arange(rows * columns).reshape(rows, columns)
+    across = np.column_stack([pixel[:, :-1].ravel(), pixel[:, 1:].ravel()])
+    down = np.column_stack([pixel[:-1].ravel(), pixel[1:].ravel()])
+    return as_graph(np.concatenate([across, down]), n=rows * columns)
+
+
+def sensor_graph(n: int = 64, *, k: int = 6, seed: _rng.Seed = 0) -> tuple[Graph, NDArray[np.float64]]:
+    """Sensors spread over the unit square, each joined to the k nearest: the graph, and positions (n, 2).
+
+    Each stands at random in a cell of its own of the smallest square grid with n cells, so that none are far
+    apart. Weights fall with distance, exp(-distance^2 / (2 sigma^2)), sigma being the side of a cell. Raises
+    ValueError unless 1 <= k < n.
+
+    >>> graph, positions = sensor_graph(64, seed=0)
+    >>> graph.n, positions.shape
+    (64, (64, 2))
+
+    Notebook: 07_graph_signals.
+    """
+    _at_least(2, n=n)
+    side = math.isqrt(n - 1) + 1
+    key = _rng.key_of(seed)
+    order = np.argsort(_rng.uniforms(key, [2], side * side)[0], kind="stable")
+    cells = np.sort(order[:n])
+    corner = np.column_stack([cells % side, cells // side])
+    positions = (corner + _rng.uniforms(key, [0, 1], n).T) / side
+    return neighbour_graph(positions, k, sigma=1 / side), positions
+
+
+def mesh_graph(n: int, *, seed: _rng.Seed = 0) -> tuple[Graph, NDArray[np.float64]]:
+    """A triangular mesh: the Delaunay triangulation of n random points of the unit square, and positions (n, 2).
+
+    Points are numbered in strips from left to right, as a mesh generator would, so that neighbours have numbers
+    that are near. Unweighted. O(n log n). Raises ValueError for n < 3.
+
+    >>> graph, positions = mesh_graph(100, seed=0)
+    >>> graph.n, positions.shape
+    (100, (100, 2))
+
+    Notebook: 07_graph_signals.
+    """
+    from scipy.spatial import Delaunay
+
+    _at_least(3, n=n)
+    positions = _rng.uniforms(_rng.key_of(seed), [0, 1], n).T
+    strip = np.floor(positions[:, 1] * math.sqrt(n) / 4)
+    positions = positions[np.lexsort((positions[:, 0], strip))]
+    corners = Delaunay(positions).simplices
+    sides = np.concatenate([corners[:, [0, 1]], corners[:, [1, 2]], corners[:, [2, 0]]])
+    return as_graph(np.unique(np.sort(sides, axis=1), axis=0), n=n), positions
+
+
+def _at_least(least: int, **counts: int) -> None:
+    for name, count in counts.items():
+        if count < least:
+            raise ValueError(f"{name}={count!r}: at least {least}")

@@ -37,9 +37,7 @@ def _kept(compute: Callable[[Graph], T]) -> property:
     name = compute.__name__
 
     def get(graph: Graph) -> T:
-        if name not in graph._cache:
-            graph._cache[name] = _read_only(compute(graph))
-        return graph._cache[name]
+        return graph.kept(name, lambda: compute(graph))
 
     return property(get, doc=compute.__doc__)
 
@@ -231,6 +229,20 @@ class Graph:
         indptr, indices, order = self._transposed
         weights = None if self.weights is None else self.weights[order]
         return Graph(indptr, indices, weights, directed=True, labels=self._labels)
+
+    # ------------------------------------------------------------------------------------ kept for topics
+
+    def kept(self, name: str, compute: Callable[[], T]) -> T:
+        """What a topic has computed from this graph, which never changes: once, then kept under this name.
+
+        An array is made read-only; anything else must not be written to.
+
+        >>> as_graph([(0, 1)], n=2).kept("double", lambda: 2 * np.ones(2))
+        array([2., 2.])
+        """
+        if name not in self._cache:
+            self._cache[name] = _read_only(compute())
+        return self._cache[name]
 
     # ------------------------------------------------------------------------------------ degrees
 
