@@ -9,6 +9,7 @@ pixels = grid_graph(8, 8)        # and rings, paths, sensors, meshes
 from __future__ import annotations
 
 import math
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -172,5 +173,7 @@ def mesh_graph(n: int, *, seed: _rng.Seed = 0) -> tuple[Graph, NDArray[np.float6
 
 def _at_least(least: int, **counts: int) -> None:
     for name, count in counts.items():
+        if isinstance(count, bool) or not isinstance(count, Integral):
+            raise TypeError(f"{name}={count!r}: a whole number")
         if count < least:
             raise ValueError(f"{name}={count!r}: at least {least}")

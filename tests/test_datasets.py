@@ -1,10 +1,13 @@
-"""The digits and their neighbour graph, against scikit-learn's own search."""
+"""The digits and their neighbour graph, against scikit-learn's own search; simple graphs, against networkx's."""
 
+from math import isqrt
+
+import networkx as nx
 import numpy as np
 import pytest
 from sklearn.neighbors import NearestNeighbors
 
-from lessons import datasets
+from lessons import as_graph, datasets
 
 
 def test_digits_are_whole_grey_values():
@@ -71,3 +74,101 @@ def test_images_are_the_same_values_in_another_shape():
 def test_other_types_are_refused():
     with pytest.raises(ValueError, match="dtype=float16: float32 or float64"):
         datasets.digits_split(dtype=np.float16)
+
+
+# ---------------------------------------------------------------------------------------- simple and random graphs
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 10])
+def test_a_path_is_networkxs(n):
+    assert datasets.path_graph(n) == as_graph(nx.path_graph(n))
+
+
+@pytest.mark.parametrize("n", [3, 4, 11])
+def test_a_ring_is_networkxs(n):
+    ours, theirs = datasets.ring_graph(n), nx.cycle_graph(n)
+    assert sorted(ours.edges()) == sorted(tuple(sorted(edge)) for edge in theirs.edges)
+    assert ours.nodes == tuple(theirs.nodes)
+
+
+@pytest.mark.parametrize(("rows", "columns"), [(1, 1), (1, 5), (5, 1), (2, 2), (3, 4)])
+def test_a_grid_is_networkxs_with_its_pixels_numbered_row_by_row(rows, columns):
+    theirs = nx.grid_2d_graph(rows, columns)
+    edges = [tuple(sorted((columns * i + j, columns * row + column))) for (i, j), (row, column) in theirs.edges]
+    ours = datasets.grid_graph(rows, columns)
+    assert sorted(ours.edges()) == sorted(edges)
+    assert ours.n == rows * columns
+
+
+def test_each_pixel_of_an_image_meets_those_beside_it():
+    image = np.arange(12).reshape(3, 4)
+    u, v = datasets.grid_graph(3, 4).edge_rows.T
+    assert set(np.abs(image.ravel()[u] - image.ravel()[v])) == {1, 4}
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("n", [7, 8, 60, 64])
+def test_sensors_stand_each_in_a_cell_of_its_own(n, seed):
+    k = 6
+    graph, positions = datasets.sensor_graph(n, k=k, seed=seed)
+    side = isqrt(n - 1) + 1
+    cells = np.floor(positions * side).astype(int)
+    assert len({tuple(cell) for cell in cells}) == n
+    assert positions.shape == (n, 2)
+    assert ((positions >= 0) & (positions < 1)).all()
+    u, v = graph.edge_rows.T
+    distances = np.linalg.norm(positions[u] - positions[v], axis=1)
+    assert np.allclose(graph.edge_weights, np.exp(-((distances * side) ** 2) / 2), rtol=1e-12)
+    reach = np.sort(np.linalg.norm(positions[:, None] - positions, axis=2), axis=1)[
+        :, k
+    ]  # place 0 is the node itself
+    assert (distances <= np.maximum(reach[u], reach[v]) * (1 + 1e-12)).all()
+    assert (graph.degrees() >= k).all()
+
+
+@pytest.mark.parametrize("n", [3, 4, 100, 3000])
+def test_a_mesh_is_a_triangulation(n):
+    """Euler's formula: h corners on the hull, 3 n - 3 - h edges, 2 n - 2 - h triangles; no two edges cross."""
+    from scipy.spatial import ConvexHull
+
+    graph, positions = datasets.mesh_graph(n, seed=n)
+    assert positions.shape == (n, 2)
+    assert graph.m == 3 * n - 3 - len(ConvexHull(positions).vertices)
+    assert nx.is_connected(graph.to_networkx())
+    assert nx.check_planarity(graph.to_networkx())[0]
+
+
+def test_neighbours_in_a_mesh_have_numbers_that_are_near():
+    graph, _ = datasets.mesh_graph(10_000, seed=0)
+    u, v = graph.edge_rows.T
+    assert np.quantile(v - u, 0.99) < 10 * np.sqrt(graph.n)  # all but those along the rim, which are long
+
+
+@pytest.mark.parametrize("make", [datasets.sensor_graph, datasets.mesh_graph])
+def test_a_random_graph_depends_on_its_seed_only(make):
+    first, again, other = (make(50, seed=seed) for seed in (1, 1, 2))
+    assert first[0] == again[0]
+    assert np.array_equal(first[1], again[1])
+    assert not np.array_equal(first[1], other[1])
+
+
+@pytest.mark.parametrize(
+    ("make", "problem"),
+    [
+        (lambda: datasets.path_graph(0), "n=0: at least 1"),
+        (lambda: datasets.ring_graph(2), "n=2: at least 3"),
+        (lambda: datasets.grid_graph(3, 0), "columns=0: at least 1"),
+        (lambda: datasets.sensor_graph(6), "k=6: "),
+        (lambda: datasets.mesh_graph(2), "n=2: at least 3"),
+    ],
+)
+def test_graphs_that_are_too_small_are_refused(make, problem):
+    with pytest.raises(ValueError, match=problem):
+        make()
+
+
+@pytest.mark.parametrize("n", [4.5, "4", True, None])
+def test_sizes_are_whole_numbers(n):
+    for make in (datasets.path_graph, datasets.ring_graph, datasets.sensor_graph, datasets.mesh_graph):
+        with pytest.raises(TypeError, match=f"n={n!r}: a whole number"):
+            make(n)

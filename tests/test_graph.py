@@ -532,6 +532,15 @@ def test_what_is_kept_is_computed_once():
     assert undirected.reverse is undirected
 
 
+def test_a_topic_keeps_what_it_has_computed_with_the_graph():
+    graph, calls = arrows(), []
+    first = graph.kept("an array", lambda: calls.append("once") or np.ones(3))
+    assert graph.kept("an array", lambda: calls.append("again")) is first
+    assert calls == ["once"]
+    assert not first.flags.writeable
+    assert pickle.loads(pickle.dumps(graph)).kept("an array", lambda: "computed anew") == "computed anew"
+
+
 @given(cases(directed=True), st.sampled_from(["sum", "min", "max"]))
 def test_to_undirected(case, parallel):
     """Parallel edges were merged by the same rule before, so that both ways round merge as one."""
