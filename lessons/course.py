@@ -52,7 +52,6 @@ class Lesson:
 
 # Lessons without a notebook yet. A row goes when its notebook comes.
 PLANNED = (
-    Lesson(4, "laplacian_regularization", "Smooth it", ("backpropagation",)),
     Lesson(5, "graph_partitioning", "Cut it well", ("topological_sort", "laplacian_regularization")),
     Lesson(6, "centrality_and_flow", "Carry it through", ("topological_sort", "backpropagation")),
     Lesson(7, "graph_signals", "Hear it", ("laplacian_regularization",)),
