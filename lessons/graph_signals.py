@@ -14,28 +14,34 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from numbers import Integral, Real
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from lessons.graph import check_dense
+from lessons._eigenpairs import lowest_pairs
+from lessons.graph import Graph, check_dense
 from lessons.laplacian_regularization import Kind, degrees, laplacian, signal, symmetric, undirected
 
 if TYPE_CHECKING:
     import scipy.sparse
 
 Floats = NDArray[np.float64]
+Rows = NDArray[Any]
 Response = Callable[[Floats], ArrayLike]  # frequencies -> how much of each is let through
 
 NEARLY_LARGEST = 1e-6  # entries this close to the largest share its rank when a sign is chosen
 TIGHTER = 10  # steps that make the bound on frequencies smaller; each costs one product with A
+TINY = float(np.finfo(np.float64).tiny)
+FLOOR = 1e-100  # of the largest entry; any positive vector gives a bound
+ROUNDING = 1e-12
 
 
 # ---------------------------------------------------------------------------------------- frequencies
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class FourierBasis:
     """Frequencies `lam` (k,), ascending, and in the columns of `U` (n, k) a signal of length 1 for each."""
 
@@ -48,12 +54,17 @@ def fourier_basis(
 ) -> FourierBasis:
     """The eigenpairs of the Laplacian, all of them or the k lowest: L U = U diag(lam), U^T U = I.
 
-    Signs are chosen: the first of the largest entries of each column is positive. Inside a repeated eigenvalue any
-    rotation of its columns is as good, and which one you get may change with the machine. All of them O(n^3) time
-    and 8 n^2 bytes; the k lowest by Lanczos iterations on the sparse matrix.
+    What is settled: frequency 0 comes once for each component, exactly, with a signal that is 0 elsewhere and
+    constant there (for "normalised", as sqrt(d)), components in the order of their first nodes. Every other column
+    lives on one component, and the first of its largest entries is positive. What is not: inside a frequency that
+    repeats, any rotation of its columns is as good, and which one you get may change with the machine; where k
+    ends inside one, also which of its columns.
+
+    All of them O(n^3) time, 8 n^2 bytes. The k lowest are found by Lanczos iterations with the inverse of L, which
+    is factorised where its graph is narrow (paths, meshes), or with L itself.
 
     Raises ValueError for a directed graph, a negative weight, unless 1 <= k <= n, for "random_walk" (not
-    symmetric) and, above 5,000 nodes, without k unless forced; ConvergenceError.
+    symmetric) and, above 5,000 nodes, for more than a quarter of the frequencies unless forced; ConvergenceError.
 
     >>> from lessons import as_graph
     >>> basis = fourier_basis(as_graph([(0, 1), (1, 2)], n=3))
@@ -63,16 +74,22 @@ def fourier_basis(
     array([ 0.707107,  0.      , -0.707107])
 
     Notebook: 07_graph_signals. Source: D. I. Shuman et al., The emerging field of signal processing on graphs,
-    IEEE Signal Processing Magazine 30(3), 2013, section II; DOI 10.1109/MSP.2012.2235192.
+    IEEE Signal Processing Magazine 30(3), 2013; DOI 10.1109/MSP.2012.2235192.
     """
     graph = undirected(graph)
     L = laplacian(graph, symmetric(kind))
     if k is None:
         check_dense(graph.n, force=force, instead="fourier_basis(graph, k) or filter_chebyshev")
-        lam, U = np.linalg.eigh(L.toarray())
-    else:
-        lam, U = _lowest(L, _counted(k, graph.n))
-    return FourierBasis(np.maximum(lam, 0.0), _with_signs(U))
+    wanted = graph.n if k is None else _counted("k", k, 1, graph.n)
+    component, still = _still(graph, kind)
+    lam, U = np.zeros(wanted), np.zeros((graph.n, wanted))
+    here = np.flatnonzero(component < wanted)
+    U[here, component[here]] = still[here]
+    c = int(component.max(initial=-1)) + 1
+    if wanted > c:
+        for column, (frequency, rows, u) in enumerate(_moving(L, component, still, wanted - c, force), start=c):
+            lam[column], U[rows, column] = frequency, u
+    return FourierBasis(lam, _with_signs(U))
 
 
 def transform(basis: FourierBasis, X: ArrayLike) -> Floats:
@@ -108,25 +125,42 @@ def inverse(basis: FourierBasis, X_hat: ArrayLike) -> Floats:
     return basis.U @ _rows(X_hat, len(basis.lam), "frequencies")
 
 
-def _lowest(L: scipy.sparse.csr_array, k: int) -> tuple[Floats, Floats]:
-    """The k lowest eigenpairs of a sparse Laplacian."""
-    n = L.shape[0]
-    if n <= 500 or k > n // 4:
-        lam, U = np.linalg.eigh(L.toarray())
-        return lam[:k], U[:, :k]
-    from scipy.sparse.linalg import eigsh
+def _still(graph: Graph, kind: Kind) -> tuple[Rows, Floats]:
+    """The component of each node, 0, 1, ..., and the signal of frequency 0 on each, of length 1, all in one."""
+    from scipy.sparse.csgraph import connected_components
 
-    start = np.cos(np.arange(n))  # the same on every machine, and along no symmetry of a graph
-    shift = -1e-3 * max(L.diagonal().max(), 1e-12)  # below 0, so that there is a matrix to factorise
-    lam, U = eigsh(L.tocsc(), k, sigma=shift, which="LM", v0=start)
-    order = np.argsort(lam)
-    return lam[order], U[:, order]
+    A = graph.to_scipy()
+    A.eliminate_zeros()  # such an edge joins nothing
+    _, component = connected_components(A, directed=False)
+    square = degrees(graph) if kind == "normalised" else np.ones(graph.n)
+    largest = np.zeros(int(component.max(initial=-1)) + 1)
+    np.maximum.at(largest, component, square)
+    square = np.divide(square, largest[component], out=np.ones(graph.n), where=square > 0)
+    return component, np.sqrt(square / np.bincount(component, square)[component])
+
+
+def _moving(
+    L: scipy.sparse.csr_array, component: Rows, still: Floats, count: int, force: bool
+) -> list[tuple[float, Rows, Floats]]:
+    """The lowest frequencies above 0 of all components: (frequency, rows of its component, signal on these)."""
+    found = []
+    order = np.argsort(component, kind="stable")
+    ends = np.cumsum(np.bincount(component)).tolist()
+    L = L[order][:, order]
+    for start, end in zip([0, *ends], ends, strict=False):
+        if end - start > 1:
+            rows = order[start:end]
+            lam, U = lowest_pairs(L[start:end, start:end], still[rows], min(count, end - start - 1), force)
+            found += [(float(frequency), rows, u) for frequency, u in zip(lam, U.T, strict=True)]
+    return sorted(found, key=lambda pair: pair[0])[:count]
 
 
 def _with_signs(U: Floats) -> Floats:
     """Each column with the sign that makes the first of its largest entries positive."""
+    if not len(U):
+        return U
     size = np.abs(U)
-    largest = np.argmax(size >= size.max(axis=0, initial=0.0) * (1 - NEARLY_LARGEST), axis=0)
+    largest = np.argmax(size >= size.max(axis=0) * (1 - NEARLY_LARGEST), axis=0)
     return U * np.where(np.take_along_axis(U, largest[None], axis=0) < 0, -1.0, 1.0)
 
 
@@ -136,28 +170,37 @@ def _with_signs(U: Floats) -> Floats:
 def heat(t: float) -> Response:
     """The heat kernel, exp(-t lam): what is left of each frequency after a time t >= 0 of diffusion.
 
+    Raises ValueError for a t that is negative or not finite, TypeError for one that is no number.
+
     >>> heat(1.0)(np.array([0.0, 2.0])).round(3)
     array([1.   , 0.135])
     """
-    return lambda lam: np.exp(-_above_zero("t", t) * lam)
+    t = _zero_or_more("t", t)
+    return lambda lam: np.exp(-t * lam)
 
 
 def low_pass(cutoff: float) -> Response:
     """The ideal low-pass filter: 1 up to the cutoff, 0 above; a jump, which no polynomial follows closely.
 
+    Put the cutoff between two frequencies: at one of them, rounding would decide. Raises what `heat` does.
+
     >>> low_pass(1.0)(np.array([0.0, 1.0, 1.5]))
     array([1., 1., 0.])
     """
-    return lambda lam: np.where(lam <= _above_zero("cutoff", cutoff), 1.0, 0.0)
+    cutoff = _zero_or_more("cutoff", cutoff)
+    return lambda lam: np.where(lam <= cutoff, 1.0, 0.0)
 
 
 def tikhonov(strength: float) -> Response:
     """1 / (1 + strength lam): what `laplacian_regularization.smooth(graph, X, lam=strength)` does to a frequency.
 
+    Raises what `heat` does.
+
     >>> tikhonov(1.0)(np.array([0.0, 1.0, 3.0]))
     array([1.  , 0.5 , 0.25])
     """
-    return lambda lam: 1.0 / (1.0 + _above_zero("strength", strength) * lam)
+    strength = _zero_or_more("strength", strength)
+    return lambda lam: 1.0 / (1.0 + strength * lam)
 
 
 def filter_exact(basis: FourierBasis, X: ArrayLike, response: Response) -> Floats:
@@ -165,8 +208,8 @@ def filter_exact(basis: FourierBasis, X: ArrayLike, response: Response) -> Float
 
     `X` (n,) or (n, d); `response` takes the frequencies (n,) and gives a number for each. O(n^2 d).
 
-    Raises ValueError for a basis that is not whole, a response that is not one finite number for each frequency, X
-    of another length or not finite.
+    Raises ValueError for a basis that is not whole, a response that is not one finite real number for each
+    frequency, X of another length or not finite.
 
     >>> from lessons import as_graph
     >>> basis = fourier_basis(as_graph([(0, 1)], n=2))
@@ -179,7 +222,7 @@ def filter_exact(basis: FourierBasis, X: ArrayLike, response: Response) -> Float
     if k != n:
         raise ValueError(f"a basis of {k} frequencies for {n} nodes: all are needed; or take filter_chebyshev")
     X_hat = transform(basis, X)
-    gain = _gain(response, basis.lam)
+    gain = _gain(response, basis.lam.copy())
     return inverse(basis, gain * X_hat if X_hat.ndim == 1 else gain[:, None] * X_hat)
 
 
@@ -195,12 +238,16 @@ def filter_chebyshev(
     """Let each frequency through nearly as the response tells, without any eigenvector: p(L) X, p a polynomial.
 
     `X` (n,) or (n, d), rows aligned with `graph.nodes`. p is the Chebyshev interpolation of the response on 0 ...
-    lam_max: for a smooth response the error falls faster than any power of the order, at a jump it stays. p(L)
-    reaches `order` edges far. `lam_max` must be at least the largest frequency: `frequency_bound` unless told.
-    O(order (n + m) d).
+    lam_max: a polynomial of degree `order` or less is met exactly; for a smooth response the error falls faster
+    than any power of the order, at a jump it stays. p(L) reaches `order` edges far. O(order (n + m) d).
 
-    Raises ValueError for a directed graph, a negative weight, order < 0, lam_max <= 0, a response that is not one
-    finite number for each frequency, X of another length or not finite.
+    `lam_max` is `frequency_bound` unless told. It must be at least the largest frequency: the Chebyshev
+    polynomials grow without bound outside, and so does the error. That is refused where it shows, with lam_max
+    below the largest entry on the diagonal of L, which no graph's largest frequency is; above that, it is yours to
+    know.
+
+    Raises ValueError for a directed graph, a negative weight, order < 0, lam_max <= 0 or as above, a response that
+    is not one finite real number for each frequency, X of another length or not finite.
 
     >>> from lessons import as_graph
     >>> filter_chebyshev(as_graph([(0, 1)], n=2), [3.0, 1.0], tikhonov(1.0)).round(6)
@@ -213,7 +260,7 @@ def filter_chebyshev(
     graph = undirected(graph)
     X = signal(graph, X)
     L = laplacian(graph, symmetric(kind))
-    lam_max = frequency_bound(graph, kind=kind) or 1.0 if lam_max is None else lam_max
+    lam_max = max(frequency_bound(graph, kind=kind), TINY) if lam_max is None else _large_enough(L, lam_max)
     return _recurrence(L, X, chebyshev_coefficients(response, order, lam_max), lam_max)
 
 
@@ -221,14 +268,24 @@ def chebyshev_coefficients(response: Response, order: int, lam_max: float) -> Fl
     """c (order + 1,) of the polynomial sum_j c_j T_j(2 lam / lam_max - 1) that meets the response at the roots of
     T_(order + 1), the places where interpolation goes least astray.
 
+    c_j = 2 / (order + 1) sum_i g(lam_i) cos(j a_i) with lam_i = lam_max (1 + cos a_i) / 2 and a_i = pi (i + 1/2) /
+    (order + 1), half of that for c_0: a discrete cosine transform, O(order log order).
+
+    Raises ValueError for order < 0, lam_max <= 0, a response that is not one finite real number for each
+    frequency; TypeError for an order that is not a whole number.
+
     >>> chebyshev_coefficients(lambda lam: lam, 2, lam_max=4.0).round(12) + 0.0
     array([2., 2., 0.])
+
+    Notebook: 07_graph_signals.
     """
-    if order < 0 or not 0 < lam_max < np.inf:
-        raise ValueError(f"order={order!r}, lam_max={lam_max!r}: order >= 0 and lam_max > 0 are needed")
-    angles = np.pi * (np.arange(order + 1) + 0.5) / (order + 1)
-    values = _gain(response, lam_max / 2 * (np.cos(angles) + 1))
-    c = 2 / (order + 1) * np.cos(np.outer(np.arange(order + 1), angles)) @ values
+    from scipy.fft import dct
+
+    size = _counted("order", order, 0, None) + 1
+    if not 0 < lam_max < np.inf:
+        raise ValueError(f"lam_max={lam_max!r}: a finite number above 0 is needed")
+    angles = np.pi * (np.arange(size) + 0.5) / size
+    c = dct(_gain(response, lam_max / 2 * (np.cos(angles) + 1)), type=2) / size
     c[0] /= 2
     return c
 
@@ -248,51 +305,73 @@ def _recurrence(L: scipy.sparse.csr_array, X: Floats, c: Floats, lam_max: float)
 
 
 def frequency_bound(graph: object, *, kind: Kind = "combinatorial") -> float:
-    """A number that no frequency of the graph exceeds, rarely far above the largest; 2 for "normalised".
+    """A number that no frequency of the graph exceeds (but by rounding), rarely far above the largest.
 
-    For any positive v no eigenvalue of L exceeds max_i (d_i v_i + (A v)_i) / v_i; ten steps of v <- D v + A v
-    bring that close to its least. O(n + m). 0 without edges.
+    For any positive v, no eigenvalue of L exceeds max_i (d_i v_i + sum_j A_ij v_j) / v_i. With v = 1 that is twice
+    the largest degree; ten steps of v <- D v + A v bring it close to its least, the largest eigenvalue of D + A,
+    which on a bipartite graph is that of L. 2 for "normalised". O(n + m). 0 without edges.
+
+    Raises what `laplacian` does, and ValueError for "random_walk".
 
     >>> from lessons import as_graph
     >>> frequency_bound(as_graph([(0, 1), (1, 2)], n=3))
     3.0
 
-    Source: L. Collatz 1942 and H. Wielandt 1950, whose bounds these are, on D + A, which dominates D - A.
+    Notebook: 07_graph_signals. Source: the bounds of L. Collatz (1942) and H. Wielandt (1950) for matrices without
+    negative entries, applied to D + A, which is |D - A| entry by entry and so has no smaller spectral radius.
     """
     graph = undirected(graph)
-    if symmetric(kind) == "normalised":
-        return 2.0 if graph.m else 0.0
-    A = graph.to_scipy()
+    largest = float(graph.edge_weights.max(initial=0.0))
+    if symmetric(kind) == "normalised" or largest == 0:
+        return 2.0 if largest else 0.0
+    A = graph.to_scipy() / largest
     A.setdiag(0.0)  # a self-loop cancels in L
     d = A.sum(axis=1)
-    joined = d > 0
     v = np.ones(graph.n)
     least = np.inf
     for _ in range(TIGHTER):
         grown = d * v + A @ v
-        least = min(least, float(np.max(grown[joined] / v[joined], initial=0.0)))
-        v = np.where(joined, grown / max(grown.max(initial=0.0), 1e-300), 1.0)
-    return least
+        least = min(least, float(np.max(grown / v)))
+        v = np.maximum(grown / (grown.max() or 1.0), FLOOR)
+    return largest * least
+
+
+def _large_enough(L: scipy.sparse.csr_array, lam_max: float) -> float:
+    """lam_max, unless an entry on the diagonal of L, x^T L x of a signal on one node, proves it too small."""
+    least = float(L.diagonal().max(initial=0.0))
+    if lam_max < least * (1 - ROUNDING):
+        raise ValueError(
+            f"lam_max={lam_max!r}: the largest frequency is at least {least:.6g}; see frequency_bound"
+        )
+    return lam_max
 
 
 def _gain(response: Response, lam: Floats) -> Floats:
     """What a response gives for these frequencies, checked."""
-    gain = np.asarray(response(lam), np.float64)
-    if gain.shape != lam.shape or not np.isfinite(gain).all():
-        raise ValueError(f"the response gives {gain!r} for frequencies {lam.shape}: one finite number each")
-    return gain
+    try:
+        gain = np.asarray(response(lam))
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"the response failed on an array of frequencies ({error}): write it with NumPy, np.exp, np.where"
+        ) from error
+    if gain.shape != lam.shape or gain.dtype.kind not in "biuf" or not np.isfinite(gain).all():
+        raise ValueError(f"the response gives {gain!r} for frequencies {lam.shape}: one finite real number each")
+    return gain.astype(np.float64)
 
 
 # ---------------------------------------------------------------------------------------- embedding
 
 
 def spectral_embedding(graph: object, k: int, *, kind: Kind = "normalised") -> Floats:
-    """Coordinates (n, k) that put neighbours close together: the k lowest frequencies but the first.
+    """Coordinates (n, k) that put neighbours close together: the lowest frequencies, all but the constant signal.
 
-    Of all coordinates that are centred, of unit length and at right angles, these have the least Dirichlet energy.
-    "normalised" divides row i by sqrt(d_i), which gives the eigenvectors of the random-walk Laplacian (Laplacian
-    eigenmaps). A graph of several components keeps a coordinate for each beyond the first, constant on each. Signs
-    and repeated frequencies as in `fourier_basis`.
+    Each coordinate y is the one of least Dirichlet energy that is at right angles to the constant and to those
+    before. "normalised" counts a node as often as its degree, sum_i d_i y_i^2 = 1: the eigenvectors of the
+    random-walk Laplacian (Laplacian eigenmaps); "combinatorial" counts each node once.
+
+    A graph of c components has c - 1 coordinates that are constant on each and tell them apart: the first is above
+    0 on the component of the first node and below on all others, or the other way round, the second does the same
+    for the next component, and so on. Signs and repeated frequencies as in `fourier_basis`.
 
     Raises what `fourier_basis` does, ValueError unless 1 <= k < n, and for "normalised" where a node has no
     neighbour.
@@ -300,42 +379,59 @@ def spectral_embedding(graph: object, k: int, *, kind: Kind = "normalised") -> F
     >>> from lessons import as_graph
     >>> spectral_embedding(as_graph([(0, 1), (1, 2)], n=3), 1).round(6).ravel() + 0.0
     array([ 0.707107,  0.      , -0.707107])
+    >>> spectral_embedding(as_graph([(0, 1), (2, 3)], n=4), 1).round(6).ravel()
+    array([ 0.5,  0.5, -0.5, -0.5])
 
     Notebook: 07_graph_signals. Source: M. Belkin and P. Niyogi, Laplacian eigenmaps for dimensionality reduction
     and data representation, Neural Computation 15(6), 2003; DOI 10.1162/089976603321780317.
     """
     graph = undirected(graph)
-    if not 1 <= _counted(k, graph.n) < graph.n:
-        raise ValueError(f"k={k}: {graph.n} nodes have 1 to {graph.n - 1} coordinates")
-    U = fourier_basis(graph, k + 1, kind=kind).U[:, 1:]
-    if kind == "combinatorial":
-        return U
-    d = degrees(graph)
+    _counted("k", k, 1, graph.n - 1)
+    d = degrees(graph) if symmetric(kind) == "normalised" else np.ones(graph.n)
     if (d == 0).any():
-        raise ValueError(f"node {graph.nodes[int(np.argmin(d))]!r} has no neighbour: leave it out, or kind=...")
-    return _with_signs(U / np.sqrt(d)[:, None])
+        lone = graph.nodes[int(np.argmin(d))]
+        raise ValueError(f'node {lone!r} has no neighbour: leave it out, or take kind="combinatorial"')
+    component, still = _still(graph, kind)
+    apart = _apart(np.bincount(component, d), k)
+    moving = fourier_basis(graph, k + 1, kind=kind).U[:, len(np.unique(component)) :]
+    return _with_signs(np.column_stack([still[:, None] * apart[component], moving]) / np.sqrt(d)[:, None])
+
+
+def _apart(weights: NDArray[Any], k: int) -> Floats:
+    """Orthonormal columns, at most k, at right angles to sqrt(weights): the first tells the first entry from the
+    rest, the second the next from those after it, and so on."""
+    c = len(weights)
+    root = np.sqrt(weights / weights.max())
+    return np.linalg.qr(np.column_stack([root, np.eye(c, min(k, c - 1))]))[0][:, 1:]
 
 
 # ---------------------------------------------------------------------------------------- at the door
 
 
-def _counted(k: int, n: int) -> int:
-    if not 1 <= k <= n:
-        raise ValueError(f"k={k!r}: a graph of {n} nodes has 1 to {n} frequencies")
-    return k
+def _counted(name: str, value: int, least: int, most: int | None) -> int:
+    if isinstance(value, bool) or not isinstance(value, Integral):
+        raise TypeError(f"{name}={value!r}: a whole number is needed")
+    if value < least or (most is not None and value > most):
+        upto = "or more" if most is None else f"to {most}"
+        raise ValueError(f"{name}={value}: {least} {upto}")
+    return int(value)
 
 
 def _rows(X: ArrayLike, count: int, what: str) -> Floats:
-    array = np.asarray(X, np.float64)
+    array = np.asarray(X)
+    if array.dtype.kind not in "biuf":
+        raise TypeError(f"values of type {array.dtype}: real numbers are needed")
     if array.ndim not in (1, 2) or len(array) != count:
         raise ValueError(f"an array of shape {array.shape} for {count} {what}: a row for each is needed")
     if not np.isfinite(array).all():
         row = int(np.argmin(np.isfinite(array.reshape(count, -1)).all(axis=1)))
         raise ValueError(f"row {row} is {array[row]}: finite numbers are needed")
-    return array
+    return array.astype(np.float64)
 
 
-def _above_zero(name: str, value: float) -> float:
+def _zero_or_more(name: str, value: float) -> float:
+    if not isinstance(value, Real):
+        raise TypeError(f"{name}={value!r}: a number is needed")
     if not 0 <= value < np.inf:
         raise ValueError(f"{name}={value!r}: a finite number, zero or more")
-    return value
+    return float(value)

@@ -1,0 +1,177 @@
+"""The lowest eigenpairs of a connected graph's Laplacian: all copies of each, and the same ones in every run.
+
+ARPACK (`scipy.sparse.linalg.eigsh`) is not enough here: of a repeated eigenvalue it may return fewer copies than
+there are, and say nothing, and where it has to start anew it may draw from a generator that no caller can seed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lessons.errors import ConvergenceError
+from lessons.graph import check_dense
+
+if TYPE_CHECKING:
+    import scipy.sparse
+
+Floats = NDArray[np.float64]
+Operator = Callable[[Floats], Floats]
+
+SMALL = 500  # nodes; up to here a dense matrix is the quickest
+STEPS = 3_000  # products with a matrix before another way is tried
+NARROW = 10  # times sqrt(n): up to this width, a factorisation stays sparse
+TOLERANCE = 1e-12  # residual of an eigenpair, relative to its eigenvalue
+LOST = 1e-13  # what is left of a vector when nothing but rounding is
+SAME = 1e-10  # eigenvalues this close, relatively, are copies
+UNSEEN = 1e-8  # the share of a random vector, of length 1, in one direction is larger
+ADVICE = "Ask for fewer frequencies, or use filter_chebyshev, which needs none."
+
+
+def lowest_pairs(L: scipy.sparse.csr_array, still: Floats, k: int, force: bool) -> tuple[Floats, Floats]:
+    """The k lowest eigenpairs, (k,) ascending and (n, k), of a connected graph's Laplacian, but for the first.
+
+    `L` (n, n) combinatorial or normalised; `still` (n,) of length 1, for which L still = 0; 1 <= k < n.
+
+    Raises ValueError for more than a quarter of them above 5,000 nodes, which takes a dense matrix, unless forced;
+    ConvergenceError.
+    """
+    n = len(still)
+    scale = float(L.diagonal().max()) or 1.0
+    L = L / scale  # so that no frequency exceeds 2
+    if n <= SMALL or 4 * k > n:
+        check_dense(n, force=force, instead="fewer frequencies, or filter_chebyshev")
+        lam, U = np.linalg.eigh(L.toarray() + 3.0 * np.outer(still, still))  # moves `still` above all others
+        lam, U = lam[:k], U[:, :k]
+    else:
+        lam, U = _lowest_sparse(L, still[:, None], k)
+    return scale * np.maximum(lam, 0.0), U
+
+
+def _lowest_sparse(L: scipy.sparse.csr_array, still: Floats, k: int) -> tuple[Floats, Floats]:
+    """The same by Lanczos: with the inverse, or on wide graphs, whose factors would fill up, first without."""
+    narrow = _width(L) <= NARROW * np.sqrt(len(still))
+    if not narrow:
+        try:
+            theta, U = _largest_pairs(lambda x: 2 * x - L @ x, still, k, STEPS)
+            return 2 - theta, U
+        except ConvergenceError:  # low frequencies close together: the inverse pulls them apart
+            pass
+    theta, U = _largest_pairs(_factorised(L) if narrow else _by_gradients(L, still), still, k, STEPS)
+    return 1 / theta, U
+
+
+def _width(L: scipy.sparse.csr_array) -> int:
+    """At least the treewidth of the graph: its bandwidth when reordered, or one more than its cycles."""
+    from scipy.sparse.csgraph import reverse_cuthill_mckee
+
+    n = L.shape[0]
+    place = np.argsort(reverse_cuthill_mckee(L, symmetric_mode=True))
+    rows, columns = L.nonzero()
+    bandwidth = int(np.abs(place[rows] - place[columns]).max())
+    return min(bandwidth, int((rows < columns).sum()) - n + 2)
+
+
+def _factorised(L: scipy.sparse.csr_array) -> Operator:
+    """b -> x with L x = b, b at right angles to what L takes to 0: one node is held at 0, the rest is definite."""
+    from scipy.sparse.linalg import splu
+
+    free = np.delete(np.arange(L.shape[0]), np.argmax(L.diagonal()))
+    grounded = L[free][:, free].tocsc()
+    factors = splu(grounded, permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.0, options={"SymmetricMode": True})
+
+    def solve(b: Floats) -> Floats:
+        x = np.zeros_like(b)
+        x[free] = factors.solve(b[free])
+        return x
+
+    return solve
+
+
+def _by_gradients(L: scipy.sparse.csr_array, still: Floats) -> Operator:
+    """The same by conjugate gradients."""
+    from scipy.sparse import diags_array
+    from scipy.sparse.linalg import cg
+
+    inverse = diags_array(1 / L.diagonal())
+
+    def solve(b: Floats) -> Floats:
+        x, short = cg(L, b - still @ (still.T @ b), rtol=1e-14, maxiter=STEPS, M=inverse)
+        if short:
+            residual = float(np.linalg.norm(b - L @ x))
+            raise ConvergenceError("conjugate gradients", residual, short, ADVICE)
+        return x
+
+    return solve
+
+
+# ---------------------------------------------------------------------------------------- Lanczos
+
+
+def _largest_pairs(apply: Operator, known: Floats, k: int, steps: int) -> tuple[Floats, Floats]:
+    """The k largest eigenpairs of a positive operator at right angles to `known`, (k,) descending and (n, k).
+
+    `known` (n, c): orthonormal eigenvectors that are not wanted. A single start vector meets a repeated eigenvalue
+    in one direction only; so what is left when all that was found is taken away is searched once more, until
+    nothing there belongs among the k.
+
+    Raises ConvergenceError where a search takes more than `steps` applications of the operator.
+    """
+    theta, U = _lanczos(apply, known, k, steps)
+    while True:
+        enough = theta[-1] * (1 + SAME)
+        more, W = _lanczos(apply, np.column_stack([known, U]), 1, steps, enough)
+        if more[0] <= enough:
+            return theta, U
+        theta, U = np.append(theta, more), np.column_stack([U, W])
+        first = np.argsort(-theta, kind="stable")[:k]
+        theta, U = theta[first], U[:, first]
+
+
+def _lanczos(apply: Operator, known: Floats, k: int, steps: int, enough: float = 0.0) -> tuple[Floats, Floats]:
+    """One search from one start vector: Lanczos with thick restarts, every vector kept at right angles to all.
+
+    With k = 1 it stops early where nothing reaches `enough`: a vector that did would have a share of at least
+    UNSEEN in the first approximation, as it has in the start vector, and residual / gap is more than that share.
+
+    Source: K. Wu and H. Simon, Thick-restart Lanczos method for large symmetric eigenvalue problems, SIAM Journal
+    on Matrix Analysis and Applications 22(2), 2000; DOI 10.1137/S0895479898334605.
+    """
+    n, c = known.shape
+    p = min(n - c - 1, max(2 * k + 10, 20))
+    Q = np.empty((n, c + p + 1), order="F")
+    Q[:, :c], V, T = known, Q[:, c:], np.zeros((p, p))
+    chance = np.random.default_rng(c)  # so that every run starts alike
+    V[:, 0], _ = _next(known, chance.standard_normal((n,)), chance)
+    kept = taken = 0
+    while True:
+        for j in range(kept, p):
+            V[:, j + 1], h = _next(Q[:, : c + j + 1], apply(V[:, j]), chance)
+            T[: j + 1, j] = T[j, : j + 1] = h[c:-1]
+        taken += p - kept
+        theta, S = (array[..., ::-1] for array in np.linalg.eigh(T))
+        residual = h[-1] * np.abs(S[-1, :k])
+        if (residual <= TOLERANCE * np.abs(theta[:k])).all() or residual[0] < UNSEEN * (enough - theta[0]):
+            return theta[:k], V[:, :p] @ S[:, :k]
+        if taken >= steps:
+            raise ConvergenceError("Lanczos iterations", float(residual.max()), taken, ADVICE)
+        kept = k + (p - k) // 2
+        V[:, :kept], V[:, kept] = V[:, :p] @ S[:, :kept], V[:, p]
+        T = np.diag(np.append(theta[:kept], np.zeros(p - kept)))
+
+
+def _next(Q: Floats, w: Floats, chance: np.random.Generator) -> tuple[Floats, Floats]:
+    """w as a unit vector at right angles to the columns of Q, and what it had in each of them and beyond."""
+    h = np.zeros(Q.shape[1] + 1)
+    for _ in range(2):  # once is not enough where little is left
+        inside = Q.T @ w
+        w = w - Q @ inside
+        h[:-1] += inside
+    h[-1] = np.linalg.norm(w)
+    if h[-1] > LOST * np.linalg.norm(h):
+        return w / h[-1], h
+    h[-1] = 0.0  # the operator leads nowhere new: start in a new direction
+    return _next(Q, chance.standard_normal((len(w),)), chance)[0], h
