@@ -190,8 +190,10 @@ def test_scores_tell_mean_and_spread():
 def test_each_digit_is_drawn_once_with_its_numeral():
     y = np.arange(20) % 10
     Z = np.random.default_rng(2).standard_normal((20, 3))
-    fig, alt = show.draw_embeddings({"a": Z, "b": -Z}, y)
-    assert alt == "20 digits, each drawn as its numeral, in two coordinates: a and b."
+    Z[y == 7, 1] += 100
+    fig, alt = show.draw_embeddings({"a": Z, "b": np.roll(Z, 1, axis=0)}, y)
+    assert alt.startswith("20 digits, each drawn as its numeral,")
+    assert alt.endswith("lies the mean of 7 in a and 8 in b.")
     places = [np.asarray(c.get_offsets()) for c in fig.axes[0].collections]
     assert [len(group) for group in places] == [2] * 10
     assert np.allclose(places[3], Z[y == 3, :2])

@@ -256,6 +256,7 @@ def draw_embeddings(embeddings: Mapping[str, ArrayLike], y: ArrayLike) -> Pictur
     """Two coordinates of each image in each embedding, drawn as its numeral; coordinates are scaled to fit."""
     fig, axes = canvas(6.4, 3.5, columns=len(embeddings))
     y = np.asarray(y)
+    told = []
     for axis, (name, Z) in zip(np.atleast_1d(axes), embeddings.items(), strict=True):
         Z = np.asarray(Z, float)[:, :2]
         for numeral in np.unique(y):
@@ -263,7 +264,18 @@ def draw_embeddings(embeddings: Mapping[str, ArrayLike], y: ArrayLike) -> Pictur
             axis.scatter(*Z[y == numeral].T, marker=f"${numeral}$", s=16, linewidths=0, color=shade)
         axis.set(xticks=[], yticks=[])
         axis.set_title(name, fontsize=10, color=INK)
-    return fig, f"{len(y)} digits, each drawn as its numeral, in two coordinates: {' and '.join(embeddings)}."
+        told.append(f"{_farthest(Z, y)} in {name}")
+    alt = (
+        f"{len(y):,} digits, each drawn as its numeral, in two coordinates. Farthest from the middle, in "
+        f"the spread of each picture, lies the mean of {' and '.join(told)}."
+    )
+    return fig, alt
+
+
+def _farthest(Z: Floats, y: NDArray[Any]) -> Any:
+    """The label whose mean is farthest from the middle, each coordinate measured by its standard deviation."""
+    apart = (Z - Z.mean(axis=0)) / Z.std(axis=0)
+    return max(np.unique(y).tolist(), key=lambda label: float(np.linalg.norm(apart[y == label].mean(axis=0))))
 
 
 def draw_fields(at: ArrayLike, fields: Mapping[str, ArrayLike], cells: int = 120) -> Picture:
