@@ -6,12 +6,15 @@
     loss = cross_entropy(model(x), y) + lam * graph_penalty(pixels, W.T)
 
 The graphs here are undirected and their weights are not negative. The degree d of a node is the sum of its row of
-A, a self-loop counted once; a self-loop joins nothing, so it leaves the combinatorial Laplacian as it is.
+A, a self-loop counted once; a self-loop joins nothing, so it leaves the combinatorial Laplacian as it is. Nor does
+an edge of weight 0 join anything.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from numbers import Integral
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
@@ -30,8 +33,14 @@ Floats = NDArray[np.float64]
 
 UNKNOWN = -1  # the label of a node that has none
 TOLERANCE = 1e-8  # relative residual
+FLOOR = 1e-14  # the least that a solver is asked for
+HUGE = 1e100  # entries of a matrix whose squares, times a signal, are still numbers
 BLOCK = 16  # right-hand sides that are solved for together
-ROWS = 2**22  # distances held at a time
+TIE = 1e-6  # scores that differ by less, beside the best, are equal
+ASTRAY = 1e-3  # how far from 1 the scores of a node may sum up
+FEATURES = 8  # up to so many a k-d tree finds neighbours faster than all distances do
+DISTANCES = 2**22  # held at a time
+CLEAR = 1e-9  # relative gap beyond which rounding cannot change which of two points is nearer
 
 
 # ---------------------------------------------------------------------------------------- the Laplacian
@@ -40,13 +49,13 @@ ROWS = 2**22  # distances held at a time
 def laplacian(graph: object, kind: Kind = "combinatorial") -> scipy.sparse.csr_array:
     """The Laplacian of an undirected graph as an (n, n) csr_array of its own, rows in the order of `graph.nodes`.
 
-    - "combinatorial": L = D - A, with d_i = sum_j A_ij on the diagonal of D;
-    - "normalised": D^(-1/2) L D^(-1/2), symmetric, eigenvalues 0 ... 2;
-    - "random_walk": D^(-1) L = I - D^(-1) A, whose rows sum to 0; the same eigenvalues, not symmetric.
+    - "combinatorial": L = D - A, with d_i = sum_j A_ij on the diagonal of D; its rows sum to 0;
+    - "normalised": D^(-1/2) L D^(-1/2), symmetric, its eigenvalues between 0 and 2;
+    - "random_walk": D^(-1) L, whose rows sum to 0; the same eigenvalues, not symmetric.
 
-    A node without neighbours (d_i = 0) has a row of zeros in all three. O(n + m).
+    A node without neighbours has a row of zeros in all three. O(n + m).
 
-    Raises ValueError for a directed graph, a negative weight, another kind.
+    Raises ValueError for a directed graph, a negative weight, weights that add up beyond float64, another kind.
 
     >>> path = as_graph([(0, 1), (1, 2)], n=4)
     >>> laplacian(path).toarray()
@@ -93,25 +102,21 @@ def dirichlet_energy(graph: object, X: ArrayLike, *, kind: Kind = "combinatorial
     >>> float(dirichlet_energy(path, [5, 5, 5])), float(dirichlet_energy(path, [0, 1, 3]))
     (0.0, 5.0)
 
-    Notebook: 04_laplacian_regularization.
+    Notebook: 04_laplacian_regularization. Source: F. R. K. Chung, Spectral Graph Theory, AMS 1997, section 1.2.
     """
     graph = undirected(graph)
     X = signal(graph, X)
-    symmetric(kind)
-    if kind == "normalised":
-        X = X * _column(_inverse_root(degrees(graph)), X)
-    u, v = graph.edge_rows.T
-    return np.tensordot(graph.edge_weights, (X[u] - X[v]) ** 2, axes=1)
+    return graph.edge_weights @ (_differences(graph, symmetric(kind)) @ X) ** 2
 
 
 def graph_penalty(graph: object, X: Any, *, kind: Kind = "combinatorial") -> Tensor:
     """The Dirichlet energy of a Tensor, summed over its columns: a number to add to a loss.
 
     `X` (n,) or (n, k), one row for each node. A layer has W (out, in): nodes are inputs in `graph_penalty(g,
-    W.T)`, outputs in `graph_penalty(g, W)`. Its gradient is 2 L X. The Laplacian is made once for each graph. O((n
-    + m) k).
+    W.T)`, outputs in `graph_penalty(g, W)`. Its gradient is 2 L X. Never negative, in float32 neither, as it sums
+    squares; what is not finite stays so. O((n + m) k).
 
-    Raises what `dirichlet_energy` does.
+    Raises ValueError for a directed graph, a negative weight, X of another length, and for "random_walk".
 
     >>> from lessons.backpropagation import Tensor
     >>> x = Tensor([0.0, 1.0, 3.0])
@@ -126,7 +131,9 @@ def graph_penalty(graph: object, X: Any, *, kind: Kind = "combinatorial") -> Ten
     X = tensor_of(X)
     if X.ndim not in (1, 2) or X.shape[0] != graph.n:
         raise ValueError(f"X {X.shape} on {graph.n} nodes: ({graph.n},) or ({graph.n}, k) is needed, a row a node")
-    return (X * sparse_matmul(_laplacian(graph, symmetric(kind)), X)).sum()
+    difference = sparse_matmul(_differences(graph, symmetric(kind)), X)
+    weights = _column(graph.edge_weights, difference.data).astype(X.dtype)
+    return (difference * difference * weights).sum()
 
 
 def _laplacian(graph: Graph, kind: str) -> scipy.sparse.csr_array:
@@ -140,27 +147,57 @@ def _made(graph: Graph, kind: str) -> scipy.sparse.csr_array:
     from scipy.sparse import diags_array
 
     d = degrees(graph)
-    L = (diags_array(d) - graph.to_scipy()).tocsr()
-    if kind == "normalised":
-        root = diags_array(_inverse_root(d))
-        L = (root @ L @ root).tocsr()
+    A = _joining(graph)  # D - A with a heavy self-loop in both would lose the light edges beside it
+    L = (diags_array(A.sum(axis=1)) - A).tocsr()
+    rows, columns = np.repeat(np.arange(graph.n), np.diff(L.indptr)), L.indices
+    if kind == "normalised":  # in the same order on both sides of the diagonal, so that rounding is the same
+        root = np.sqrt(d)
+        beside = L.data / root[np.minimum(rows, columns)] / root[np.maximum(rows, columns)]
+        L.data = np.where(rows == columns, L.data / d[rows], beside)
     elif kind == "random_walk":
-        L = (diags_array(_inverse(d)) @ L).tocsr()
+        L.data /= d[rows]
     return L
 
 
+def _joining(graph: Graph) -> scipy.sparse.csr_array:
+    """A without what joins nothing: self-loops and edges of weight 0."""
+    A = graph.to_scipy()
+    A.data[graph.sources == graph.indices] = 0.0
+    A.eliminate_zeros()
+    return A
+
+
+def _differences(graph: Graph, kind: str) -> scipy.sparse.csr_array:
+    """(m, n) what takes a signal to x_u - x_v along each edge, or to x_u / sqrt(d_u) - x_v / sqrt(d_v)."""
+    return graph.kept(f"{kind} differences", lambda: _made_differences(graph, kind))
+
+
+def _made_differences(graph: Graph, kind: str) -> scipy.sparse.csr_array:
+    from scipy.sparse import csr_array
+
+    d = degrees(graph)
+    scale = np.ones(graph.n)
+    if kind == "normalised":
+        np.divide(1.0, np.sqrt(d), out=scale, where=d > 0)
+    ends = graph.edge_rows.ravel()
+    signs = np.tile([1.0, -1.0], graph.m)
+    return csr_array((signs * scale[ends], ends, np.arange(0, 2 * graph.m + 1, 2)), shape=(graph.m, graph.n))
+
+
 def degrees(graph: Graph) -> Floats:
-    """(n,) the sum of each row of A: weights of the edges at each node, a self-loop counted once."""
-    return graph.kept("row sums", lambda: graph.to_scipy().sum(axis=1))
+    """(n,) the sum of each row of A: weights of the edges at each node, a self-loop counted once.
+
+    Raises ValueError where a sum is beyond float64.
+    """
+    return graph.kept("row sums", lambda: _row_sums(graph))
 
 
-def _inverse(d: Floats) -> Floats:
-    """1 / d, and 0 where there is nothing to divide by."""
-    return np.divide(1.0, d, out=np.zeros_like(d), where=d > 0)
-
-
-def _inverse_root(d: Floats) -> Floats:
-    return np.sqrt(_inverse(d))
+def _row_sums(graph: Graph) -> Floats:
+    d = graph.to_scipy().sum(axis=1)
+    if not np.isfinite(d).all():
+        node = graph.nodes[int(np.argmin(np.isfinite(d)))]
+        raise ValueError(f"the weights at node {node!r} add up beyond float64: divide all weights by the largest")
+    return d
 
 
 # ---------------------------------------------------------------------------------------- smoothing
@@ -168,7 +205,8 @@ def _inverse_root(d: Floats) -> Floats:
 
 @dataclass(frozen=True)
 class Smoothing:
-    """What `smooth` found: X; the largest relative residual of a column, |B - (I + lam L) X| / |B|; iterations."""
+    """What `smooth` found: X, like B; the residual |B - (I + lam L) X| / |B| of the column where it is largest, L
+    of the kind asked for; and the number of iterations."""
 
     X: Floats
     residual: float
@@ -186,34 +224,45 @@ def smooth(
 ) -> Smoothing:
     """The signal near B that is smooth: X = argmin |X - B|^2 + lam X^T L X, the answer of (I + lam L) X = B.
 
-    `B` (n,) or (n, k), rows aligned with `graph.nodes`, columns apart from each other; lam >= 0. The mean over
-    each component stays as it is ("combinatorial"). Conjugate gradients, at most `iterations` (10 n unless told):
-    SciPy's for one column, in blocks of 16 columns otherwise. About sqrt(1 + lam lam_max) iterations of O((n + m)
-    k).
+    `B` (n,) or (n, k), rows aligned with `graph.nodes`, columns apart from each other; lam >= 0. "combinatorial"
+    keeps the mean of each component, and X between the least and the largest B; "random_walk" counts a node by its
+    degree, argmin (X - B)^T D (X - B) + lam X^T (D - A) X.
 
-    Raises ValueError for a directed graph, a negative weight, B of another length or not finite, lam < 0;
-    ConvergenceError where the relative residual stays above `tolerance`.
+    Conjugate gradients: SciPy's for one column, blocks of 16 columns otherwise, at most `iterations` (10 n unless
+    told) of O((n + m) k); they grow with sqrt(lam lam_max). Float64 brings the residual to about 1e-16 lam
+    lam_max, hardly below.
+
+    Raises ValueError for a directed graph, a negative weight, B of another length or not finite, lam < 0 or huge;
+    ConvergenceError where the residual stays above `tolerance`.
 
     >>> answer = smooth(as_graph([(0, 1)], n=3), [0.0, 3.0, 7.0], lam=1.0)
     >>> answer.X.round(6), answer.residual < 1e-8
     (array([1., 2., 7.]), True)
 
     Notebook: 04_laplacian_regularization. Source: A. J. Smola and R. Kondor, Kernels and regularization on graphs,
-    COLT 2003, section 3; DOI 10.1007/978-3-540-45167-9_12.
+    COLT 2003, pages 144-158 (the regularised Laplacian); DOI 10.1007/978-3-540-45167-9_12.
     """
-    from scipy.sparse import diags_array
-
     graph = undirected(graph)
-    B = signal(graph, B, "B")
+    Y = signal(graph, B, "B")
+    K = _smoothing_matrix(_laplacian(graph, kind), lam)
+    _, power = np.frexp(np.abs(Y).max(axis=0, initial=0.0))
+    Y = np.ldexp(Y, -power)  # columns of size 1, whose squares neither overflow nor vanish
+    if kind == "random_walk":
+        X, residual, taken = _solve_similar(K, _roots(degrees(graph)), Y, tolerance, iterations)
+    else:
+        X, residual, taken = conjugate_gradients(K, Y, tolerance, iterations)
+    return Smoothing(np.ldexp(X, power), residual, taken)
+
+
+def _smoothing_matrix(L: scipy.sparse.csr_array, lam: float) -> scipy.sparse.csr_array:
+    """I + lam L, lam checked."""
+    from scipy.sparse import eye_array
+
     if not 0 <= lam < np.inf:
         raise ValueError(f"lam={lam!r}: a finite number, zero or more")
-    scale = np.ones(graph.n)
-    if kind == "random_walk":  # times D it is symmetric: (D + lam L) X = D B
-        scale = np.where(degrees(graph) > 0, degrees(graph), 1.0)
-    L = _laplacian(graph, "combinatorial" if kind == "random_walk" else kind)
-    M = (diags_array(scale) + lam * L).tocsr()
-    X, residual, taken = conjugate_gradients(M, B * _column(scale, B), tolerance, iterations)
-    return Smoothing(X, residual, taken)
+    if L.nnz and lam > HUGE / max(L.data.max(), 1.0):
+        raise ValueError(f"lam={lam!r}: times a degree of {L.data.max():g} it is beyond {HUGE:g}")
+    return (eye_array(L.shape[0]) + lam * L).tocsr()
 
 
 def conjugate_gradients(
@@ -221,25 +270,67 @@ def conjugate_gradients(
 ) -> tuple[Floats, float, int]:
     """Solve M X = B for a symmetric positive definite M (n, n): X, the largest relative residual, iterations.
 
-    Preconditioned by the diagonal of M. `B` (n,) or (n, k); the columns go on together until the last is done.
+    Preconditioned by the diagonal of M. `B` (n,) or (n, k); the columns go on together until the last is done. The
+    residual is computed from X: the one that the iteration carries along drifts away from it.
 
-    Raises ConvergenceError, ValueError for a tolerance or a limit that is not positive.
+    Raises ConvergenceError; ValueError unless 0 < tolerance < 1 and 1 <= iterations; TypeError.
+
+    Source: M. R. Hestenes and E. Stiefel, Methods of conjugate gradients for solving linear systems, Journal of
+    Research of the National Bureau of Standards 49(6), 1952; DOI 10.6028/jres.049.044.
     """
-    limit = 10 * max(M.shape[0], 1) if iterations is None else iterations
-    if not tolerance > 0 or limit < 1:
-        raise ValueError(f"tolerance={tolerance!r}, iterations={iterations!r}: both must be above 0")
-    if B.ndim == 1:
-        X, taken = _one(M, B, tolerance, limit)
-    else:
-        X, taken = np.zeros_like(B), 0
-        for start in range(0, B.shape[1], BLOCK):
-            block = np.s_[:, start : start + BLOCK]
-            X[block], steps = _block(M, np.ascontiguousarray(B[block]), tolerance, limit)
-            taken = max(taken, steps)
-    residual = float(np.max(_share(np.linalg.norm(B - M @ X, axis=0), np.linalg.norm(B, axis=0)), initial=0.0))
-    if taken >= limit and residual > tolerance:
+    X, taken = _iterate(M, B, tolerance, iterations)
+    return X, _residual(M, X, B, tolerance, taken), taken
+
+
+def _solve_similar(
+    K: scipy.sparse.csr_array, s: Floats, B: Floats, tolerance: float, iterations: int | None
+) -> tuple[Floats, float, int]:
+    """Solve K X = B where M = S K S^(-1) is symmetric, S = diag(s), s >= 1: X = S^(-1) Y, where M Y = S B.
+
+    |B - K X| <= |S B - M Y|, so the tolerance has to be tighter by as much as S makes B longer.
+    """
+    from scipy.sparse import diags_array
+
+    M = (diags_array(s) @ K @ diags_array(1.0 / s)).tocsr()
+    SB = B * _column(s, B)
+    shorter = np.linalg.norm(B, axis=0), np.linalg.norm(SB, axis=0)
+    tight = tolerance * np.min(_share(*shorter), where=shorter[1] > 0, initial=1.0)
+    Y, taken = _iterate(M, SB, max(tight, min(FLOOR, tolerance)), iterations)
+    X = Y / _column(s, B)
+    return X, _residual(K, X, B, tolerance, taken), taken
+
+
+def _roots(d: Floats) -> Floats:
+    """sqrt(d) of nodes that have a degree, the least of them being 1; and 1 for the others."""
+    least = np.min(d, where=d > 0, initial=np.inf)
+    return np.where(d > 0, np.sqrt(d) / np.sqrt(least), 1.0)
+
+
+def _residual(K: scipy.sparse.csr_array, X: Floats, B: Floats, tolerance: float, taken: int) -> float:
+    """|B - K X| / |B| of the column where it is largest, if it is small enough."""
+    shares = _share(np.linalg.norm(B - K @ X, axis=0), np.linalg.norm(B, axis=0))
+    residual = float(np.max(shares, initial=0.0))
+    if not residual <= tolerance:
         raise ConvergenceError("conjugate gradients", residual, taken)
-    return X, residual, taken
+    return residual
+
+
+def _iterate(M: scipy.sparse.csr_array, B: Floats, tolerance: float, iterations: int | None) -> tuple[Floats, int]:
+    """X and the iterations that it took, at most as many as told, or 10 n."""
+    if not 0 < tolerance < 1:
+        raise ValueError(f"tolerance={tolerance!r}: above 0 and below 1")
+    limit = 10 * max(M.shape[0], 1) if iterations is None else _whole("iterations", iterations)
+    goal = tolerance / 2  # so that rounding does not lift a residual that was just small enough
+    if B.size == 0:
+        return np.zeros_like(B), 0
+    if B.ndim == 1:
+        return _one(M, B, goal, limit)
+    X, taken = np.zeros_like(B), 0
+    for start in range(0, B.shape[1], BLOCK):
+        block = np.s_[:, start : start + BLOCK]
+        X[block], steps = _block(M, np.ascontiguousarray(B[block]), goal, limit)
+        taken = max(taken, steps)
+    return X, taken
 
 
 def _one(M: scipy.sparse.csr_array, b: Floats, tolerance: float, limit: int) -> tuple[Floats, int]:
@@ -301,6 +392,27 @@ class Labelling:
     iterations: int
 
 
+def label_propagation_definition(graph: Graph, labels: Sequence[int], rounds: int) -> list[list[float]]:
+    """The definition of `label_propagation`: in each round a node without a label takes the weighted mean of its
+    neighbours' scores. Gives the scores, a row for each node and a column for each class.
+
+    >>> path = as_graph([(0, 1), (1, 2), (2, 3)], n=4)
+    >>> [round(row[1], 3) for row in label_propagation_definition(path, [0, -1, -1, 7], rounds=30)]
+    [0.0, 0.333, 0.667, 1.0]
+    """
+    A = graph.to_dense().tolist()
+    classes = sorted(set(labels) - {UNKNOWN})
+    scores = [[float(label == c) for c in classes] for label in labels]
+    for _ in range(rounds):
+        before = scores
+        scores = [list(row) for row in before]
+        for i, label in enumerate(labels):
+            if label == UNKNOWN and sum(A[i]) > 0:
+                means = [sum(w * row[c] for w, row in zip(A[i], before, strict=True)) for c in range(len(classes))]
+                scores[i] = [mean / sum(A[i]) for mean in means]
+    return scores
+
+
 def label_propagation(
     graph: object, labels: ArrayLike, *, tolerance: float = TOLERANCE, iterations: int | None = None
 ) -> Labelling:
@@ -308,10 +420,13 @@ def label_propagation(
 
     `labels` (n,) whole numbers aligned with `graph.nodes`, -1 where unknown. `scores[i, c]` is the chance that a
     walk from node i meets a label of class c before any other: the harmonic function, where each unknown score is
-    the weighted mean of its neighbours'. Ties go to the smaller label. One solve for each class, all together.
+    the weighted mean of its neighbours' (`residual` is how far from it they are, relative to what the known labels
+    give). Scores are in 0 ... 1 and sum to 1, or are 0 and the label -1 where no label reaches. Scores that agree
+    to six digits are a tie, which goes to the smaller label. One solve for each class, all together.
 
     Raises ValueError for a directed graph, a negative weight, labels of another length or below -1, or none known;
-    TypeError for labels that are not whole numbers; ConvergenceError.
+    TypeError for labels that are not whole numbers; ConvergenceError, also where scores are far from summing to 1:
+    where nodes hang on labels by a thread, a small residual does not make a right answer.
 
     >>> path = as_graph([(0, 1), (1, 2), (2, 3)], n=5)
     >>> answer = label_propagation(path, [0, -1, -1, 1, -1])
@@ -323,12 +438,18 @@ def label_propagation(
     """
     graph = undirected(graph)
     known, classes, scores = _one_hot(graph, labels)
-    free = np.flatnonzero(_reached(graph, known) & ~known)
-    fixed = np.flatnonzero(known)
-    L = _laplacian(graph, "combinatorial")[free]
-    F, residual, taken = conjugate_gradients(L[:, free], -(L[:, fixed] @ scores[fixed]), tolerance, iterations)
+    free, fixed = np.flatnonzero(_reached(graph, known) & ~known), np.flatnonzero(known)
+    L = _laplacian(graph, "random_walk")[free]
+    s = _roots(degrees(graph)[free])
+    F, residual, taken = _solve_similar(L[:, free], s, -(L[:, fixed] @ scores[fixed]), tolerance, iterations)
+    astray = float(np.max(np.abs(F.sum(axis=1) - 1), initial=0.0))
+    if astray > ASTRAY:
+        advice = (
+            "Some nodes hang on labels by weights that are very small: give a smaller tolerance, or drop them."
+        )
+        raise ConvergenceError("label propagation, sums of scores", astray, taken, advice)
     scores[free] = F
-    return Labelling(_named(scores, classes), scores, classes, residual, taken)
+    return Labelling(_named(scores, classes, 0.0), scores, classes, residual, taken)
 
 
 def label_spreading(
@@ -342,8 +463,10 @@ def label_spreading(
     """Let known labels spread along the edges and be corrected by their neighbours: smoothing of the label matrix.
 
     `labels` as in `label_propagation`. The scores are where F = alpha S F + (1 - alpha) Y comes to rest, with
-    S = D^(-1/2) A D^(-1/2): F = (I + lam L)^(-1) Y for the normalised L and lam = alpha / (1 - alpha).
-    alpha in (0, 1): how much of a score comes from the neighbours. Ties go to the smaller label.
+    S = I - L for the normalised L, which is D^(-1/2) A D^(-1/2) where nodes have neighbours; that is
+    F = (I + lam L)^(-1) Y with lam = alpha / (1 - alpha). alpha in (0, 1): how much of a score comes from the
+    neighbours. The label is -1 where no label reaches, or so faintly that its score is below the error of the
+    solution. Ties as in `label_propagation`.
 
     Raises what `label_propagation` does, and ValueError for another alpha.
 
@@ -352,17 +475,16 @@ def label_spreading(
     [0, 0, 1, 1, -1]
 
     Notebook: 04_laplacian_regularization. Source: D. Zhou, O. Bousquet, T. Lal, J. Weston, B. Schölkopf, Learning
-    with local and global consistency, NIPS 2003, equations 3 and 4.
+    with local and global consistency, Advances in Neural Information Processing Systems 16, 2003, pages 321-328.
     """
     graph = undirected(graph)
     if not 0 < alpha < 1:
         raise ValueError(f"alpha={alpha!r}: above 0 and below 1")
-    known, classes, scores = _one_hot(graph, labels)
-    answer = smooth(
-        graph, scores, alpha / (1 - alpha), kind="normalised", tolerance=tolerance, iterations=iterations
-    )
+    known, classes, Y = _one_hot(graph, labels)
+    answer = smooth(graph, Y, alpha / (1 - alpha), kind="normalised", tolerance=tolerance, iterations=iterations)
     scores = np.where(_reached(graph, known)[:, None], answer.X, 0.0)
-    return Labelling(_named(scores, classes), scores, classes, answer.residual, answer.iterations)
+    faint = answer.residual * np.linalg.norm(Y, axis=0).max()  # no score is further astray: I + lam L >= I
+    return Labelling(_named(scores, classes, faint), scores, classes, answer.residual, answer.iterations)
 
 
 def _one_hot(graph: Graph, labels: ArrayLike) -> tuple[NDArray[np.bool_], NDArray[np.int64], Floats]:
@@ -372,10 +494,13 @@ def _one_hot(graph: Graph, labels: ArrayLike) -> tuple[NDArray[np.bool_], NDArra
         raise TypeError(f"labels of type {array.dtype}: whole numbers are needed, {UNKNOWN} where unknown")
     if array.shape != (graph.n,):
         raise ValueError(f"labels of shape {array.shape} for {graph.n} nodes: one each, {UNKNOWN} where unknown")
+    wrong = (array < UNKNOWN) | (array > np.iinfo(np.int64).max)
+    if wrong.any():
+        row = int(np.argmax(wrong))
+        raise ValueError(
+            f"label {array[row]} of node {graph.nodes[row]!r}: an int64 from 0, or {UNKNOWN} for unknown"
+        )
     array = array.astype(np.int64)
-    if (array < UNKNOWN).any():
-        row = int(np.argmax(array < UNKNOWN))
-        raise ValueError(f"label {array[row]} of node {graph.nodes[row]!r}: 0 or more, or {UNKNOWN} for unknown")
     known = array != UNKNOWN
     if not known.any():
         raise ValueError(f"no node has a label: at least one must be 0 or more; {UNKNOWN} means unknown")
@@ -384,17 +509,18 @@ def _one_hot(graph: Graph, labels: ArrayLike) -> tuple[NDArray[np.bool_], NDArra
 
 
 def _reached(graph: Graph, known: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Whether a node shares a component with a label; an edge of weight 0 joins nothing."""
+    """Whether a node shares a component with a label."""
     from scipy.sparse.csgraph import connected_components
 
-    A = graph.to_scipy()
-    A.eliminate_zeros()
-    _, component = connected_components(A, directed=False)
-    return np.isin(component, np.unique(component[known]))
+    _, component = connected_components(_joining(graph), directed=False)
+    return np.isin(component, component[known])
 
 
-def _named(scores: Floats, classes: NDArray[np.int64]) -> NDArray[np.int64]:
-    return np.where(scores.any(axis=1), classes[scores.argmax(axis=1)], UNKNOWN)
+def _named(scores: Floats, classes: NDArray[np.int64], faint: float) -> NDArray[np.int64]:
+    """The class of the best score in each row, the first of those that tie; unknown if it is not above `faint`."""
+    best = scores.max(axis=1)
+    first = np.argmax(scores >= best[:, None] - TIE * np.abs(best[:, None]), axis=1)
+    return np.where(best > faint, classes[first], UNKNOWN)
 
 
 # ---------------------------------------------------------------------------------------- a graph from points
@@ -404,9 +530,11 @@ def neighbour_graph(X: ArrayLike, k: int, *, sigma: float | None = None) -> Grap
     """Join each point to its k nearest: i - j where either is among the k nearest of the other.
 
     `X` (n, features); near by Euclidean distance, ties go to the smaller row. Unweighted; with `sigma`, in the
-    unit of the distances, weights exp(-|x_i - x_j|^2 / (2 sigma^2)). O(n^2 features) time, 64 MB at a time.
+    unit of the distances, weights exp(-|x_i - x_j|^2 / (2 sigma^2)), which are 0.0 beyond 38 sigma: such an edge
+    joins nothing. Up to 8 features by a k-d tree, about O(n log n) unless most distances are equal; beyond, all
+    distances are looked at, O(n^2 features) time and about 70 MB at a time.
 
-    Raises ValueError for X that is not a finite matrix, unless 1 <= k < n, for sigma <= 0.
+    Raises ValueError for X that is not a finite matrix, unless 1 <= k < n, for sigma <= 0; TypeError.
 
     >>> neighbour_graph([[0.0], [1.0], [3.0]], k=1).edges()
     [(0, 1), (1, 2)]
@@ -414,32 +542,58 @@ def neighbour_graph(X: ArrayLike, k: int, *, sigma: float | None = None) -> Grap
     Notebook: 04_laplacian_regularization. Source: M. Belkin and P. Niyogi, Laplacian eigenmaps for dimensionality
     reduction and data representation, Neural Computation 15(6), 2003, section 2; DOI 10.1162/089976603321780317.
     """
-    from scipy.spatial.distance import cdist
-
     X = _points(X)
     n = len(X)
-    if not 1 <= k < n:
-        raise ValueError(f"k={k}: each of {n} points has 1 to {n - 1} neighbours")
-    nearest = np.empty((n, k), np.int64)
-    squares = np.empty((n, k))
-    for start in range(0, n, max(1, ROWS // n)):
-        rows = np.arange(start, min(n, start + max(1, ROWS // n)))
-        distances = cdist(X[rows], X, "sqeuclidean")
-        distances[np.arange(len(rows)), rows] = np.inf  # no point is its own neighbour
-        nearest[rows] = np.argsort(distances, axis=1, kind="stable")[:, :k]
-        squares[rows] = np.take_along_axis(distances, nearest[rows], axis=1)
-    pairs = np.column_stack([np.repeat(np.arange(n), k), nearest.ravel()])
-    if sigma is None:
-        return as_graph(pairs, n=n, directed=True).to_undirected(parallel="max")
-    if not sigma > 0:
+    if not _whole("k", k) < n:
+        raise ValueError(f"k={k} nearest of {n} points: k < n is needed, as no point is its own neighbour")
+    if sigma is not None and not 0 < sigma < np.inf:
         raise ValueError(f"sigma={sigma!r}: above 0, in the unit of the distances")
-    weights = np.exp(-squares.ravel() / (2 * sigma**2))
-    return as_graph(np.column_stack([pairs, weights]), n=n, directed=True).to_undirected(parallel="max")
+    power = np.frexp(np.abs(X).max())[1]
+    points = np.ldexp(X, -power)  # coordinates of size 1, whose squares neither overflow nor vanish
+    nearest = _by_tree(points, k) if X.shape[1] <= FEATURES else _by_distances(points, k)
+    pairs = np.column_stack([np.repeat(np.arange(n), k), nearest.ravel()])
+    if sigma is not None:
+        steps = np.column_stack([np.linalg.norm(points - points[column], axis=1) for column in nearest.T])
+        weights = np.exp(-((np.ldexp(steps, power) / sigma) ** 2) / 2)
+        pairs = np.column_stack([pairs, weights.ravel()])
+    return as_graph(pairs, n=n, directed=True).to_undirected(parallel="max")
+
+
+def _by_distances(X: Floats, k: int) -> NDArray[np.int64]:
+    """(n, k) the nearest rows of each row, from all distances, a few rows at a time."""
+    from scipy.spatial.distance import cdist
+
+    nearest = np.empty((len(X), k), np.int64)
+    step = max(1, DISTANCES // len(X))
+    for start in range(0, len(X), step):
+        squares = cdist(X[start : start + step], X, "sqeuclidean")
+        np.fill_diagonal(squares[:, start:], np.inf)  # no point is its own neighbour
+        nearest[start : start + step] = np.argsort(squares, axis=1, kind="stable")[:, :k]
+    return nearest
+
+
+def _by_tree(X: Floats, k: int) -> NDArray[np.int64]:
+    """The same from a k-d tree. It breaks ties as it likes, so rows that have one are settled by distances."""
+    from scipy.spatial import cKDTree
+    from scipy.spatial.distance import cdist
+
+    tree = cKDTree(X)
+    rows = np.arange(len(X))[:, None]
+    distance, found = tree.query(X, k + 2)  # the point itself, its k neighbours, and the first that is not
+    clear = distance[:, k + 1] > distance[:, k] * (1 + CLEAR)
+    found = found[:, : k + 1]
+    nearest = np.empty((len(X), k), np.int64)
+    nearest[clear] = found[clear][(found != rows)[clear]].reshape(-1, k)
+    for row in np.flatnonzero(~clear):
+        near = np.array(tree.query_ball_point(X[row], distance[row, k] * (1 + CLEAR), return_sorted=True))
+        near = near[near != row]
+        nearest[row] = near[np.argsort(cdist(X[row, None], X[near], "sqeuclidean")[0], kind="stable")[:k]]
+    return nearest
 
 
 def _points(X: ArrayLike) -> Floats:
     X = np.asarray(X, np.float64)
-    if X.ndim != 2:
+    if X.ndim != 2 or 0 in X.shape:
         raise ValueError(f"X of shape {X.shape}: a matrix (n, features) is needed, a row for each point")
     if not np.isfinite(X).all():
         row = int(np.argmin(np.isfinite(X).all(axis=1)))
@@ -484,6 +638,15 @@ def signal(graph: Graph, X: ArrayLike, name: str = "X") -> Floats:
         row = int(np.argmin(np.isfinite(array.reshape(graph.n, -1)).all(axis=1)))
         raise ValueError(f"{name} at node {graph.nodes[row]!r} is {array[row]}: finite numbers are needed")
     return array
+
+
+def _whole(name: str, value: int) -> int:
+    """A whole number of at least 1."""
+    if isinstance(value, bool) or not isinstance(value, Integral):
+        raise TypeError(f"{name}={value!r}: a whole number is needed")
+    if value < 1:
+        raise ValueError(f"{name}={value!r}: at least 1")
+    return int(value)
 
 
 def _column(values: Floats, X: Floats) -> Floats:
