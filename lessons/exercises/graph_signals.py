@@ -339,7 +339,8 @@ FILTER = Exercise(
             ),
             hints=(
                 "The response is asked about frequencies, and its shares belong to amounts of frequencies.",
-                "Look at what you pass to response, what you multiply its answer with, and how often.",
+                "Look at what you pass to response, what you multiply its answer with, and how often; and which "
+                "of U and its transpose leads to the frequencies.",
                 "response(lam)[k] multiplies the amount of column k, before the way back.",
             ),
         ),
@@ -658,13 +659,14 @@ class CountedMatrix(Counted):
 
 
 def _chebyshev_cases(rng: Generator) -> Iterator[tuple[CountedMatrix, Floats, Floats, float]]:
-    """Graphs of 2 to 12 nodes with 1 to 9 coefficients, fewest first; then 30 coefficients on 3 and on 12."""
+    """Graphs of 2 to 12 nodes with 1 to 9 coefficients, fewest first; then 12 and 17 coefficients."""
     sizes = [(n, count) for n in range(2, 8) for count in (1, 2, 3, 4, 6)]
     sizes += [(n, count) for n in range(8, 13) for count in (2, 3, 5, 9)]
     for n, count in [*sizes, (3, 12), (12, 12), (12, 17)]:
         L = laplacian_definition(_random_graph(rng, n))
-        c = rng.choice([-2.0, -1.0, 1.0, 2.0, 3.0], count)
-        yield CountedMatrix(L), _whole(rng, (n,)), c, float(2 * L.diagonal().max())
+        c = np.resize(rng.permutation([-2.0, -1.0, 1.0, 2.0, 3.0]), count)
+        x = (rng.permutation(19)[:n] - 9).astype(np.float64)
+        yield CountedMatrix(L), x, c, float(2 * L.diagonal().max())
 
 
 def _random_graph(rng: Generator, n: int) -> Graph:
