@@ -352,6 +352,13 @@ def twenty_sweeps(neighbours, labels):
     return all_at_once(neighbours, labels, sweeps=20)
 
 
+def walks_counted(neighbours, labels, walks=300):
+    """Chances from walks that are really taken: near, but not to a thousandth."""
+    rng = np.random.default_rng(7)
+    found = by_label_propagation(neighbours, labels)
+    return [float(score) if score in (0, 0.5, 1) else rng.binomial(walks, score) / walks for score in found]
+
+
 def stops_at_a_hundredth(neighbours, labels):
     scores, moved = [0.5 if label == -1 else label for label in labels], 1
     while moved > 0.01:
@@ -442,6 +449,7 @@ def by_lists_of_edges(u, v, w, x):
         (1, lambda n, edges: np.matrix(laplacian_rows(n, edges)), "right"),
         (1, lambda n, edges: laplacian(as_graph(edges, n=n), "normalised"), "wrong"),
         (1, lambda n, edges: np.array(laplacian_rows(n, edges)) * 1j, "wrong"),
+        (1, lambda n, edges: np.multiply(laplacian_rows(n, edges), 1.001), "wrong"),
         (1, lambda n, edges: np.array(laplacian_rows(n, edges)).ravel(), "wrong"),
         (1, lambda n, edges: [[str(value) for value in row] for row in laplacian_rows(n, edges)], "wrong"),
         (2, (3.0, 3.0, 3.0, 5.0, 5.0, 9.0), "right"),
@@ -465,12 +473,16 @@ def by_lists_of_edges(u, v, w, x):
         (3, lambda A, W, lam: smooth(scipy.sparse.csr_array(A), W, lam, kind="random_walk").X, "right"),
         (3, lambda A, W, lam: smooth(scipy.sparse.csr_array(A), W, lam, kind="normalised").X, "wrong"),
         (3, lambda A, W, lam: regularised(A, W, -lam / (1 + 2 * lam)), "wrong"),  # I - lam L: its isolated 1, too
+        (3, lambda A, W, lam: 0.999 * mended(A, W, lam), "wrong"),
         (3, lambda A, W, lam: W.mean(axis=0) + 0 * W if lam else W, "wrong"),
         (4, all_at_once, "right"),
         (4, with_exact_fractions, "right"),
         (4, by_label_propagation, "right"),
         (4, by_least_squares, "right"),
         (4, lambda *given: tuple(propagated(*given)), "right"),
+        (4, lambda *given: np.add(propagated(*given), 5e-4), "right"),
+        (4, lambda *given: walks_counted(*given), "wrong"),
+        (4, lambda *given: np.round(propagated(*given), 2), "wrong"),
         (4, twenty_sweeps, "wrong"),
         (4, stops_at_a_hundredth, "wrong"),
         (4, lambda *given: [str(score) for score in propagated(*given)], "wrong"),
@@ -484,6 +496,7 @@ def by_lists_of_edges(u, v, w, x):
         (5, by_tape, "right"),
         (5, by_lists_of_edges, "right"),
         (5, five_reads, "wrong"),
+        (5, lambda *given: np.multiply(fast_gradient(*given), 1.001), "wrong"),
         (5, lambda *given: [g * 1j for g in fast_gradient(*given)], "wrong"),
         (5, lambda *given: fast_gradient(*given)[:1], "wrong"),
     ],
@@ -598,7 +611,9 @@ def test_edges_have_all_that_can_go_wrong():
     graphs = cases(1)
     assert any(not edges for _, edges in graphs)
     assert any(u > v for _, edges in graphs for u, v, _ in edges)
-    assert {w for _, edges in graphs for *_, w in edges} == {0.5, 1.0, 2.0, 3.0}
+    weights = [{w for *_, w in edges} for _, edges in graphs]
+    assert set().union(*weights) == {0.5, 1.0, 2.0, 3.0}
+    assert sum(len(several) > 1 for several in weights) > 15
     assert all(len({frozenset(edge[:2]) for edge in edges}) == len(edges) for _, edges in graphs), "each edge once"
     loose = [set(range(n)) - {node for edge in edges for node in edge[:2]} for n, edges in graphs]
     assert sum(bool(nodes) and bool(edges) for nodes, (_, edges) in zip(loose, graphs, strict=True)) > 3
