@@ -455,21 +455,15 @@ def test_a_hub_grows_from_eight_leaves_on_and_turns_cold_from_five_on(leaves):
 
 
 def code_of(function):
-    """What a function does: its statements without annotations and text about it."""
+    """What a function does: its arguments and statements, without annotations and text about it."""
     (tree,) = ast.parse(inspect.getsource(function) if callable(function) else function).body
-    steps = tree.body[1:] if ast.get_docstring(tree) else tree.body
-    return [arguments_of(tree), *map(ast.unparse, map(bare, steps))]
-
-
-def arguments_of(tree):
-    return [argument.arg for argument in tree.args.args]
-
-
-def bare(step):
-    for node in ast.walk(step):
+    for node in ast.walk(tree):
         if isinstance(node, ast.arg):
             node.annotation = None
-    return step
+        if isinstance(node, ast.FunctionDef):
+            node.returns = None
+            node.body = node.body[1:] if ast.get_docstring(node) else node.body
+    return ast.unparse(tree)
 
 
 @pytest.mark.parametrize("function", [slow_chebyshev, heat_by_steps], ids=lambda function: function.__name__)
