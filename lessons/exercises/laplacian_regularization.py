@@ -298,7 +298,7 @@ ROWS = Exercise(
         "library keeps only what is not zero."
     ),
     draw=_draw_edges,
-    after="Needed again: every lesson on signals, cuts or communities begins with this matrix.",
+    after="Needed again: 05 cuts graphs with this matrix, and 07 finds frequencies in it.",
 )
 
 # -------------------------------------------------------------------------------- 2: smoothing at its end
@@ -610,7 +610,7 @@ MENDED = Exercise(
         "once a node that is alone has a 0 in place of its 1; with D - A, or lam for alpha, that step overshoots."
     ),
     draw=_draw_smoother,
-    after="Needed again: 07 calls this a low-pass filter, and the page's function a high-pass one.",
+    after="Needed again: 07 calls this a low-pass filter; the page's function favours the high frequencies.",
 )
 
 # -------------------------------------------------------------------------------- 4: labels that spread
@@ -872,7 +872,7 @@ LABELS = Exercise(
         "does; written down for a component without a label it has no single answer."
     ),
     draw=_draw_labels,
-    after="Needed again: 10 lets a network do better with the same few labels.",
+    after="Needed again: 10 gives a network the same task, with few labels.",
 )
 
 # -------------------------------------------------------------------------------- 5: the gradient, edge by edge
@@ -1111,7 +1111,7 @@ GRADIENT = Exercise(
         "does the same."
     ),
     draw=_draw_gradient,
-    after="Needed again: every filter of 07 and every layer of 10 is made of such walks over the edges.",
+    after="Needed again: a Chebyshev filter of 07 is made of such walks over the edges.",
 )
 
 EXERCISES = (ROWS, END, MENDED, LABELS, GRADIENT)
