@@ -248,7 +248,7 @@ def draw_scores(scores: Mapping[str, ArrayLike], unit: str) -> Picture:
         told.append(f"{name} {mean:.2f} ± {spread:.2f}")
     axis.set_yticks(range(len(scores)), list(scores))
     axis.set(xlim=(0, None), ylim=(len(scores) - 0.5, -0.5), xlabel=unit)
-    alt = f"The {unit} of each trial as a tick, with mean and standard deviation below: {', '.join(told)}."
+    alt = f"A tick for each trial, mean and standard deviation below it, in {unit}: {', '.join(told)}."
     return fig, alt
 
 
