@@ -46,7 +46,7 @@ def draw_signal(
         if energy:
             box = {"boxstyle": "round,pad=0.12", "facecolor": PAPER, "edgecolor": "none"}
             axes.annotate(_short(part, digits), (start + end) / 2, ha="center", va="center", fontsize=12, bbox=box)
-    shade = (x - x.min(initial=0)) / (np.ptp(x) or 1.0)
+    shade = (x - x.min()) / (np.ptp(x) or 1.0)
     for row, label in enumerate(graph.nodes):
         _disc(axes, at[row], _short(x[row], digits), shade[row], label in known)
         _named(axes, str(label), at[row], _free_direction(graph, at, row))
@@ -74,7 +74,7 @@ def _named(axes: Any, name: str, where: NDArray[np.float64], aside: NDArray[np.f
 def _lying(at: NDArray[np.float64]) -> NDArray[np.float64]:
     """The same places, turned so that they spread most from left to right, the first node on the left."""
     at = at - at.mean(axis=0)
-    axes = np.linalg.svd(at, full_matrices=False)[2]
+    axes = np.linalg.svd(at)[2]
     turned = at @ axes.T
     return turned * np.where(turned[:1] > 0, -1, 1)
 
@@ -230,9 +230,9 @@ def _told_accuracies(where: Sequence[object], runs: Mapping[str, Sequence[Sequen
     for place, column in zip(where, means.T, strict=True):
         order = column.argsort()
         if column[order[-1]] - column[order[-2]] > CLEAR:
-            told.append(f"at {place} {names[order[-1]]} is ahead")
+            told.append(f"at {place}: {names[order[-1]]} ahead")
         if column[order[1]] - column[order[0]] > CLEAR:
-            told.append(f"at {place} {names[order[0]]} is behind")
+            told.append(f"at {place}: {names[order[0]]} behind")
     places = f"{', '.join(map(str, where))}{f' {axis}' if axis else ''}"
     clear = f"Clearly apart: {', '.join(told)}." if told else "None is clearly ahead."
     return f"Share that is right, mean and spread over seeds, of {', '.join(names)}, for {places}. {clear}"
