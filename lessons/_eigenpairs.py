@@ -24,7 +24,9 @@ Operator = Callable[[Floats], Floats]
 SMALL = 500  # nodes; up to here a dense matrix is the quickest
 STEPS = 3_000  # products with a matrix before another way is tried
 NARROW = 10  # times sqrt(n): up to this width, a factorisation stays sparse
-TOLERANCE = 1e-12  # residual of an eigenpair, relative to its eigenvalue
+RESIDUAL = 1e-10  # of an eigenpair, relative to the largest entry of the matrix
+TOLERANCE = 1e-12  # the same within the iterations, relative to the eigenvalue of their operator
+FINE = 1e-14  # relative residual inside an iteration
 LOST = 1e-13  # what is left of a vector when nothing but rounding is
 SAME = 1e-10  # eigenvalues this close, relatively, are copies
 UNSEEN = 1e-8  # the share of a random vector, of length 1, in one direction is larger
@@ -41,7 +43,8 @@ def lowest_pairs(L: scipy.sparse.csr_array, still: Floats, k: int, force: bool) 
     """
     n = len(still)
     scale = float(L.diagonal().max()) or 1.0
-    L = L / scale  # so that no frequency exceeds 2
+    L = L.copy()
+    L.data /= scale  # so that no frequency exceeds 2; a scale of 1e-310 has no inverse
     if n <= SMALL or 4 * k > n:
         check_dense(n, force=force, instead="fewer frequencies, or filter_chebyshev")
         lam, U = np.linalg.eigh(L.toarray() + 3.0 * np.outer(still, still))  # moves `still` above all others
@@ -52,16 +55,24 @@ def lowest_pairs(L: scipy.sparse.csr_array, still: Floats, k: int, force: bool) 
 
 
 def _lowest_sparse(L: scipy.sparse.csr_array, still: Floats, k: int) -> tuple[Floats, Floats]:
-    """The same by Lanczos: with the inverse, or on wide graphs, whose factors would fill up, first without."""
+    """The same by Lanczos, in the way that is likely to be the quicker, then in the other.
+
+    The inverse of L pulls low frequencies apart; but on wide graphs its factors would fill up, and on nearly
+    disconnected ones they are all rounding. L itself needs many products where they lie close together.
+    """
     narrow = _width(L) <= NARROW * np.sqrt(len(still))
-    if not narrow:
+    for way in (_factorised, _unchanged) if narrow else (_unchanged, _by_gradients):
         try:
-            theta, U = _largest_pairs(lambda x: 2 * x - L @ x, still, k, STEPS)
-            return 2 - theta, U
-        except ConvergenceError:  # low frequencies close together: the inverse pulls them apart
-            pass
-    theta, U = _largest_pairs(_factorised(L) if narrow else _by_gradients(L, still), still, k, STEPS)
-    return 1 / theta, U
+            operator, frequencies = way(L, still)
+            theta, U, taken = _largest_pairs(operator, still, k)
+            lam = frequencies(theta)
+            residual = float(np.linalg.norm(L @ U - lam * U, axis=0).max())
+            if residual <= RESIDUAL:
+                return lam, U
+            raise ConvergenceError("eigenpairs of the Laplacian", residual, taken, ADVICE)
+        except RuntimeError as error:  # not converged; or "exactly singular"
+            problem = error
+    raise problem
 
 
 def _width(L: scipy.sparse.csr_array) -> int:
@@ -75,11 +86,16 @@ def _width(L: scipy.sparse.csr_array) -> int:
     return min(bandwidth, int((rows < columns).sum()) - n + 2)
 
 
-def _factorised(L: scipy.sparse.csr_array) -> Operator:
-    """b -> x with L x = b, b at right angles to what L takes to 0: one node is held at 0, the rest is definite."""
+def _unchanged(L: scipy.sparse.csr_array, still: Floats) -> tuple[Operator, Operator]:
+    """An operator that has the eigenvectors of L, the lowest first; and what its eigenvalues say of theirs."""
+    return lambda x: 2 * x - L @ x, lambda theta: 2 - theta
+
+
+def _factorised(L: scipy.sparse.csr_array, still: Floats) -> tuple[Operator, Operator]:
+    """The inverse of L at right angles to `still`: one node is held at 0, what is left of L is definite."""
     from scipy.sparse.linalg import splu
 
-    free = np.delete(np.arange(L.shape[0]), np.argmax(L.diagonal()))
+    free = np.delete(np.arange(len(still)), np.argmax(L.diagonal()))
     grounded = L[free][:, free].tocsc()
     factors = splu(grounded, permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.0, options={"SymmetricMode": True})
 
@@ -88,50 +104,54 @@ def _factorised(L: scipy.sparse.csr_array) -> Operator:
         x[free] = factors.solve(b[free])
         return x
 
-    return solve
+    return solve, lambda theta: 1 / theta
 
 
-def _by_gradients(L: scipy.sparse.csr_array, still: Floats) -> Operator:
-    """The same by conjugate gradients."""
+def _by_gradients(L: scipy.sparse.csr_array, still: Floats) -> tuple[Operator, Operator]:
+    """The inverse of L at right angles to `still`, by conjugate gradients."""
     from scipy.sparse import diags_array
     from scipy.sparse.linalg import cg
 
     inverse = diags_array(1 / L.diagonal())
 
     def solve(b: Floats) -> Floats:
-        x, short = cg(L, b - still @ (still.T @ b), rtol=1e-14, maxiter=STEPS, M=inverse)
+        x, short = cg(L, b - still @ (still.T @ b), rtol=FINE, maxiter=STEPS, M=inverse)
         if short:
-            residual = float(np.linalg.norm(b - L @ x))
-            raise ConvergenceError("conjugate gradients", residual, short, ADVICE)
+            raise ConvergenceError("conjugate gradients", float(np.linalg.norm(b - L @ x)), STEPS, ADVICE)
         return x
 
-    return solve
+    return solve, lambda theta: 1 / theta
 
 
 # ---------------------------------------------------------------------------------------- Lanczos
 
 
-def _largest_pairs(apply: Operator, known: Floats, k: int, steps: int) -> tuple[Floats, Floats]:
-    """The k largest eigenpairs of a positive operator at right angles to `known`, (k,) descending and (n, k).
+def _largest_pairs(apply: Operator, known: Floats, k: int) -> tuple[Floats, Floats, int]:
+    """The k largest eigenpairs of a positive operator at right angles to `known`, (k,) descending and (n, k), and
+    how often it was applied.
 
     `known` (n, c): orthonormal eigenvectors that are not wanted. A single start vector meets a repeated eigenvalue
     in one direction only; so what is left when all that was found is taken away is searched once more, until
     nothing there belongs among the k.
 
-    Raises ConvergenceError where a search takes more than `steps` applications of the operator.
+    Raises ConvergenceError where a search takes more than STEPS applications.
     """
-    theta, U = _lanczos(apply, known, k, steps)
+    chance = np.random.default_rng(7)  # every run alike, every search from elsewhere
+    theta, U, taken = _lanczos(apply, known, k, chance)
     while True:
         enough = theta[-1] * (1 + SAME)
-        more, W = _lanczos(apply, np.column_stack([known, U]), 1, steps, enough)
+        more, W, further = _lanczos(apply, np.column_stack([known, U]), 1, chance, enough)
+        taken += further
         if more[0] <= enough:
-            return theta, U
+            return theta, U, taken
         theta, U = np.append(theta, more), np.column_stack([U, W])
         first = np.argsort(-theta, kind="stable")[:k]
         theta, U = theta[first], U[:, first]
 
 
-def _lanczos(apply: Operator, known: Floats, k: int, steps: int, enough: float = 0.0) -> tuple[Floats, Floats]:
+def _lanczos(
+    apply: Operator, known: Floats, k: int, chance: np.random.Generator, enough: float = 0.0
+) -> tuple[Floats, Floats, int]:
     """One search from one start vector: Lanczos with thick restarts, every vector kept at right angles to all.
 
     With k = 1 it stops early where nothing reaches `enough`: a vector that did would have a share of at least
@@ -144,7 +164,6 @@ def _lanczos(apply: Operator, known: Floats, k: int, steps: int, enough: float =
     p = min(n - c - 1, max(2 * k + 10, 20))
     Q = np.empty((n, c + p + 1), order="F")
     Q[:, :c], V, T = known, Q[:, c:], np.zeros((p, p))
-    chance = np.random.default_rng(c)  # so that every run starts alike
     V[:, 0], _ = _next(known, chance.standard_normal((n,)), chance)
     kept = taken = 0
     while True:
@@ -155,8 +174,8 @@ def _lanczos(apply: Operator, known: Floats, k: int, steps: int, enough: float =
         theta, S = (array[..., ::-1] for array in np.linalg.eigh(T))
         residual = h[-1] * np.abs(S[-1, :k])
         if (residual <= TOLERANCE * np.abs(theta[:k])).all() or residual[0] < UNSEEN * (enough - theta[0]):
-            return theta[:k], V[:, :p] @ S[:, :k]
-        if taken >= steps:
+            return theta[:k], V[:, :p] @ S[:, :k], taken
+        if taken >= STEPS:
             raise ConvergenceError("Lanczos iterations", float(residual.max()), taken, ADVICE)
         kept = k + (p - k) // 2
         V[:, :kept], V[:, kept] = V[:, :p] @ S[:, :kept], V[:, p]

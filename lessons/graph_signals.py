@@ -309,7 +309,8 @@ def frequency_bound(graph: object, *, kind: Kind = "combinatorial") -> float:
 
     For any positive v, no eigenvalue of L exceeds max_i (d_i v_i + sum_j A_ij v_j) / v_i. With v = 1 that is twice
     the largest degree; ten steps of v <- D v + A v bring it close to its least, the largest eigenvalue of D + A,
-    which on a bipartite graph is that of L. 2 for "normalised". O(n + m). 0 without edges.
+    which on a bipartite graph is that of L. Nor does any exceed n times the largest weight. 2 for "normalised".
+    O(n + m). 0 without edges.
 
     Raises what `laplacian` does, and ValueError for "random_walk".
 
@@ -324,11 +325,12 @@ def frequency_bound(graph: object, *, kind: Kind = "combinatorial") -> float:
     largest = float(graph.edge_weights.max(initial=0.0))
     if symmetric(kind) == "normalised" or largest == 0:
         return 2.0 if largest else 0.0
-    A = graph.to_scipy() / largest
+    A = graph.to_scipy()
+    A.data /= largest
     A.setdiag(0.0)  # a self-loop cancels in L
     d = A.sum(axis=1)
     v = np.ones(graph.n)
-    least = np.inf
+    least = float(graph.n)  # what it is on the complete graph, all of whose edges have the largest weight
     for _ in range(TIGHTER):
         grown = d * v + A @ v
         least = min(least, float(np.max(grown / v)))
