@@ -22,7 +22,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from lessons._eigenpairs import lowest_pairs
 from lessons.graph import Graph, check_dense
-from lessons.laplacian_regularization import Kind, degrees, laplacian, signal, symmetric, undirected
+from lessons.laplacian_regularization import Kind, _laplacian, degrees, laplacian, signal, symmetric, undirected
 
 if TYPE_CHECKING:
     import scipy.sparse
@@ -32,6 +32,9 @@ Rows = NDArray[Any]
 Response = Callable[[Floats], ArrayLike]  # frequencies -> how much of each is let through
 
 NEARLY_LARGEST = 1e-6  # entries this close to the largest share its rank when a sign is chosen
+COMPILED_FROM = 40_000_000  # arcs times order times signals; below, loading numba takes as long as many calls
+BLOCK = 16  # signals that are filtered together
+NARROW = 8  # signals; fewer are filtered as fast by SciPy
 TIGHTER = 10  # steps that make the bound on frequencies smaller; each costs one product with A
 TINY = float(np.finfo(np.float64).tiny)
 FLOOR = 1e-100  # of the largest entry; any positive vector gives a bound
@@ -60,8 +63,8 @@ def fourier_basis(
     repeats, any rotation of its columns is as good, and which one you get may change with the machine; where k
     ends inside one, also which of its columns.
 
-    All of them O(n^3) time, 8 n^2 bytes. The k lowest are found by Lanczos iterations with the inverse of L, which
-    is factorised where its graph is narrow (paths, meshes), or with L itself.
+    All of them O(n^3) time, 8 n^2 bytes. The k lowest by Lanczos iterations, in about 8 n (4 k + 20) bytes: with
+    the inverse of L, factorised, where the graph is narrow (paths, meshes), otherwise with L itself.
 
     Raises ValueError for a directed graph, a negative weight, unless 1 <= k <= n, for "random_walk" (not
     symmetric) and, above 5,000 nodes, for more than a quarter of the frequencies unless forced; ConvergenceError.
@@ -97,7 +100,7 @@ def transform(basis: FourierBasis, X: ArrayLike) -> Floats:
 
     `X` (n,) or (n, d), rows as in the graph; gives (k,) or (k, d), rows aligned with `basis.lam`. O(n k d).
 
-    Raises ValueError for X of another length or not finite.
+    Raises ValueError for X of another length or not finite, TypeError for values that are not real numbers.
 
     >>> from lessons import as_graph
     >>> basis = fourier_basis(as_graph([(0, 1)], n=2))
@@ -114,6 +117,8 @@ def inverse(basis: FourierBasis, X_hat: ArrayLike) -> Floats:
 
     `X_hat` (k,) or (k, d); gives (n,) or (n, d). With the whole basis `inverse(basis, transform(basis, X))` is X;
     with the k lowest frequencies it is the part of X that they hold. O(n k d).
+
+    Raises what `transform` does.
 
     >>> from lessons import as_graph
     >>> basis = fourier_basis(as_graph([(0, 1)], n=2))
@@ -259,9 +264,12 @@ def filter_chebyshev(
     """
     graph = undirected(graph)
     X = signal(graph, X)
-    L = laplacian(graph, symmetric(kind))
+    L = _laplacian(graph, symmetric(kind))
     lam_max = max(frequency_bound(graph, kind=kind), TINY) if lam_max is None else _large_enough(L, lam_max)
-    return _recurrence(L, X, chebyshev_coefficients(response, order, lam_max), lam_max)
+    c = chebyshev_coefficients(response, order, lam_max)
+    if len(graph.indices) * order * X[:1].size >= COMPILED_FROM:
+        return _compiled(graph, kind, X, c, lam_max)
+    return _recurrence(L, X, c, lam_max)
 
 
 def chebyshev_coefficients(response: Response, order: int, lam_max: float) -> Floats:
@@ -304,13 +312,35 @@ def _recurrence(L: scipy.sparse.csr_array, X: Floats, c: Floats, lam_max: float)
     return Y
 
 
+def _compiled(graph: Graph, kind: Kind, X: Floats, c: Floats, lam_max: float) -> Floats:
+    """The same by the kernels, where they are faster: for one signal on unweighted edges, and for many signals."""
+    from lessons.compiled import graph_signals as kernels
+
+    one = X.ndim == 1 and graph.weights is None and kind == "combinatorial"
+    many = X.ndim == 2 and X.shape[1] >= NARROW
+    if not (one or many) or not hasattr(kernels.chebyshev, "signatures"):
+        return _recurrence(_laplacian(graph, kind), X, c, lam_max)
+    Y = np.empty_like(X)
+    if one:
+        kernels.chebyshev(graph.indptr, graph.indices, degrees(graph), c, lam_max, X, Y)
+        return Y
+    L = _laplacian(graph, kind)
+    arrays = L.indptr.astype(np.int64), L.indices.astype(np.int32), L.data
+    for start in range(0, X.shape[1], BLOCK):
+        block = np.ascontiguousarray(X[:, start : start + BLOCK])
+        filtered = np.empty_like(block)
+        kernels.chebyshev_block(*arrays, c, lam_max, block, filtered)
+        Y[:, start : start + BLOCK] = filtered
+    return Y
+
+
 def frequency_bound(graph: object, *, kind: Kind = "combinatorial") -> float:
     """A number that no frequency of the graph exceeds (but by rounding), rarely far above the largest.
 
     For any positive v, no eigenvalue of L exceeds max_i (d_i v_i + sum_j A_ij v_j) / v_i. With v = 1 that is twice
     the largest degree; ten steps of v <- D v + A v bring it close to its least, the largest eigenvalue of D + A,
-    which on a bipartite graph is that of L. Nor does any exceed n times the largest weight. 2 for "normalised".
-    O(n + m). 0 without edges.
+    which on a bipartite graph is that of L. Nor does any exceed n times the largest weight. 2 for "normalised". 0
+    without edges. O(n + m), once for each graph.
 
     Raises what `laplacian` does, and ValueError for "random_walk".
 
@@ -322,19 +352,25 @@ def frequency_bound(graph: object, *, kind: Kind = "combinatorial") -> float:
     negative entries, applied to D + A, which is |D - A| entry by entry and so has no smaller spectral radius.
     """
     graph = undirected(graph)
-    largest = float(graph.edge_weights.max(initial=0.0))
-    if symmetric(kind) == "normalised" or largest == 0:
-        return 2.0 if largest else 0.0
-    A = graph.to_scipy()
-    A.data /= largest
-    A.setdiag(0.0)  # a self-loop cancels in L
-    d = A.sum(axis=1)
+    if symmetric(kind) == "normalised":
+        return 2.0 if graph.edge_weights.any() else 0.0
+    return graph.kept("frequency bound", lambda: _bound(graph))
+
+
+def _bound(graph: Graph) -> float:
+    L = laplacian(graph)
+    d = L.diagonal()
+    largest = float(d.max(initial=0.0))
+    if largest == 0:
+        return 0.0
+    L.data /= largest  # so that nothing overflows
+    d /= largest
     v = np.ones(graph.n)
-    least = float(graph.n)  # what it is on the complete graph, all of whose edges have the largest weight
+    least = graph.n * float(graph.edge_weights.max()) / largest  # as on a complete graph
     for _ in range(TIGHTER):
-        grown = d * v + A @ v
+        grown = 2 * d * v - L @ v  # D + A = 2 D - L
         least = min(least, float(np.max(grown / v)))
-        v = np.maximum(grown / (grown.max() or 1.0), FLOOR)
+        v = np.maximum(grown / grown.max(), FLOOR)
     return largest * least
 
 
