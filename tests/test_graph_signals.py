@@ -14,7 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import graphs
 
+import lessons.compiled.graph_signals as kernels
 from lessons import Graph, _eigenpairs, as_graph
+from lessons import graph_signals as module
 from lessons.datasets import digits_graph, grid_graph, mesh_graph, path_graph, ring_graph, sensor_graph
 from lessons.errors import ConvergenceError
 from lessons.graph_signals import (
@@ -467,6 +469,35 @@ def test_a_self_loop_counts_for_normalised_only() -> None:
     exact = filter_exact(fourier_basis(looped, kind="normalised"), x, heat(1.0))
     np.testing.assert_allclose(filter_chebyshev(looped, x, heat(1.0), kind="normalised"), exact, atol=1e-12)
     assert np.abs(exact - filter_chebyshev(plain, x, heat(1.0), kind="normalised")).max() > 0.01
+
+
+@pytest.mark.skipif(not hasattr(kernels.chebyshev, "signatures"), reason="numba is missing or told not to compile")
+@KINDS
+@given(graph=undirected(), order=st.integers(0, 9), columns=st.sampled_from([None, 1, 8, 37]))
+def test_the_kernels_compute_what_the_recurrence_says(
+    kind: str, graph: Graph, order: int, columns: int | None
+) -> None:
+    X = np.random.default_rng(11).standard_normal((graph.n, columns) if columns else graph.n)
+    expected = filter_chebyshev(graph, X, tikhonov(1.0), order, kind=kind)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "COMPILED_FROM", 0)
+        found = filter_chebyshev(graph, X, tikhonov(1.0), order, kind=kind)
+        patch.setattr(module, "_recurrence", lambda *_: None)
+        compiled = filter_chebyshev(graph, X, tikhonov(1.0), order, kind=kind) is not None
+    assert compiled == (
+        columns in (8, 37) or (columns is None and graph.weights is None and kind == "combinatorial")
+    )
+    assert found.shape == X.shape
+    np.testing.assert_allclose(found, expected, atol=1e-12)
+
+
+def test_a_large_mesh_is_filtered_as_by_the_recurrence(monkeypatch: pytest.MonkeyPatch) -> None:
+    graph, positions = mesh_graph(20_000, seed=3)
+    x = np.sin(9 * positions[:, 0])
+    monkeypatch.setattr(module, "COMPILED_FROM", 0)
+    compiled = filter_chebyshev(graph, x, heat(3.0))
+    monkeypatch.setattr(module, "COMPILED_FROM", math.inf)
+    np.testing.assert_allclose(compiled, filter_chebyshev(graph, x, heat(3.0)), atol=1e-12)
 
 
 def test_on_the_complete_graph_every_filter_mixes_the_mean_with_the_rest() -> None:
