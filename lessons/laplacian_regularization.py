@@ -534,11 +534,10 @@ def label_spreading(
     graph = undirected(graph)
     if not 0 < alpha < 1:
         raise ValueError(f"alpha={alpha!r}: above 0 and below 1")
-    known, classes, Y = _one_hot(graph, labels)
+    _, classes, Y = _one_hot(graph, labels)
     answer = smooth(graph, Y, alpha / (1 - alpha), kind="normalised", tolerance=tolerance, iterations=iterations)
-    scores = np.where(_reached(graph, known)[:, None], answer.X, 0.0)
     faint = answer.residual * np.linalg.norm(Y, axis=0).max()  # no score is further astray: I + lam L >= I
-    return Labelling(_named(scores, classes, faint), scores, classes, answer.residual, answer.iterations)
+    return Labelling(_named(answer.X, classes, faint), answer.X, classes, answer.residual, answer.iterations)
 
 
 def _one_hot(graph: Graph, labels: ArrayLike) -> tuple[NDArray[np.bool_], NDArray[np.int64], Floats]:

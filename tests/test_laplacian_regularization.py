@@ -234,6 +234,7 @@ def test_a_penalty_in_a_loss_trains_smooth_weights(dtype: type) -> None:
             W = Tensor(W.data - dtype(0.05) * W.grad)
         return W
 
+    assert graph_penalty(graph, Tensor(np.ones((12, 2), dtype))).dtype == dtype
     rough, smoothed = trained(0.0), trained(1.0)
     assert smoothed.dtype == dtype
     assert graph_penalty(graph, smoothed.T).item() < 0.05 * graph_penalty(graph, rough.T).item()
@@ -339,6 +340,21 @@ def test_a_residual_that_float64_cannot_reach_is_refused() -> None:
         smooth(grid_graph(8, 8), B, 1e12)
     X = smooth(grid_graph(8, 8), B, 1e12, tolerance=0.1).X
     np.testing.assert_allclose(X, np.broadcast_to(B.mean(axis=0), X.shape), atol=1e-4)
+
+
+def test_the_residual_of_a_random_walk_is_below_the_tolerance_where_degrees_differ_much() -> None:
+    rng, grid = np.random.default_rng(5), grid_graph(12, 12)
+    graph = as_graph([(int(u), int(v), 10 ** rng.uniform(-4, 4)) for u, v in grid.edge_rows], n=144)
+    B = rng.standard_normal((144, 3))
+    answer = smooth(graph, B, 50.0, kind="random_walk")
+    R = B - answer.X - 50.0 * laplacian(graph, "random_walk") @ answer.X
+    assert (np.linalg.norm(R, axis=0) <= 1e-8 * np.linalg.norm(B, axis=0)).all()
+
+
+def test_iterations_are_those_of_the_slowest_column() -> None:
+    B = np.zeros((30, 17))
+    B[0, 0] = 1.0  # in the first of two blocks
+    assert smooth(path_graph(30), B, 5.0).iterations == smooth(path_graph(30), B[:, :1], 5.0).iterations > 5
 
 
 def test_conjugate_gradients_solves_any_positive_definite_system() -> None:
@@ -490,11 +506,26 @@ def test_what_spreads_too_faintly_is_no_label() -> None:
     assert (answer.labels[reach + 1 :] == -1).all()
 
 
+@pytest.mark.parametrize("seed", [0, 21, 37, 52])
+def test_noise_is_no_label(seed: int) -> None:
+    """Of these scores some are the wrong way round, and below the error of the solution."""
+    rng, grid = np.random.default_rng(seed), grid_graph(4, 20)
+    graph = as_graph([(int(u), int(v), 10 ** rng.uniform(-3, 3)) for u, v in grid.edge_rows], n=80)
+    labels = np.full(80, -1)
+    labels[0], labels[rng.integers(1, 80)] = 0, 1
+    answer = label_spreading(graph, labels, alpha=0.9, tolerance=1e-6)
+    Y = (labels[:, None] == [0, 1]).astype(float)
+    right = np.linalg.solve(np.eye(80) + 9 * dense(graph, "normalised"), Y).argmax(axis=1)
+    above = (answer.scores > 0).any(axis=1)
+    assert (answer.scores.argmax(axis=1) != right)[above].any()
+    assert set(answer.labels[answer.labels != right]) == {-1}
+
+
 def test_few_labels_name_most_of_the_digits() -> None:
     _, y = digits()
     for method in (label_propagation, label_spreading):
         accuracies = []
-        for seed in range(100, 103):
+        for seed in (100, 101):
             order = np.random.default_rng(seed).permutation(len(y))
             labels = np.full(len(y), -1)
             for digit in range(10):
@@ -548,15 +579,15 @@ def test_both_ways_to_neighbours_give_one_graph(scale: float, monkeypatch: pytes
         monkeypatch.undo()
 
 
-@pytest.mark.parametrize("k", [1, 5, 10])
-def test_the_graph_of_the_digits_is_that_of_whole_number_distances(k: int) -> None:
+def test_the_graph_of_the_digits_is_that_of_whole_number_distances() -> None:
     X = digits()[0].astype(np.int64)
     squares = (X**2).sum(axis=1)
     distances = squares[:, None] + squares - 2 * X @ X.T
     np.fill_diagonal(distances, 2**40)
-    order = np.argsort(distances * 2048 + np.arange(len(X)), axis=1)[:, :k]  # the row breaks ties
-    A = scipy.sparse.csr_array((np.ones(order.size), (np.repeat(np.arange(len(X)), k), order.ravel())))
-    assert digits_graph(k) == as_graph(((A + A.T) > 0).astype(np.float64), weight=None, directed=False)
+    order = np.argsort(distances * 2048 + np.arange(len(X)), axis=1)  # the row breaks ties
+    for k in (1, 5, 10):
+        pairs = np.sort(np.column_stack([np.repeat(np.arange(len(X)), k), order[:, :k].ravel()]), axis=1)
+        assert digits_graph(k) == as_graph(np.unique(pairs, axis=0), n=len(X))
 
 
 def test_weights_fall_with_the_distance() -> None:
@@ -571,13 +602,13 @@ def test_weights_fall_with_the_distance() -> None:
 
 
 def test_distances_are_held_a_few_rows_at_a_time() -> None:
-    X = np.random.default_rng(0).random((4000, 9))
+    X = np.random.default_rng(0).random((3000, 9))
     neighbour_graph(X[:9], 3)
     tracemalloc.start()
     neighbour_graph(X, 3)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert peak < 75e6 < X.shape[0] ** 2 * 8
+    assert peak < 72e6 <= X.shape[0] ** 2 * 8, "less than all distances"
 
 
 # ---------------------------------------------------------------------------------------- bad input
