@@ -199,6 +199,12 @@ def test_each_digit_is_drawn_once_with_its_numeral():
     assert np.allclose(places[3], Z[y == 3, :2])
 
 
+def test_farthest_out_is_told_from_the_middle_and_in_the_spread_of_each_coordinate():
+    y = np.repeat([0, 1, 2], 2)
+    Z = np.column_stack([1000 + np.array([-3, 3, 2, 2, -1, -1]), [0, 0, 0, 0, 0.01, 0.01]])
+    assert show._farthest(Z, y) == 2
+
+
 def test_a_pixel_is_the_mean_of_its_nodes():
     at = np.array([[0.1, 0.1], [0.2, 0.2], [0.9, 0.1], [1.0, 1.0]])
     fig, alt = show.draw_fields(at, {"x": [1.0, 3.0, -1.0, 5.0]}, cells=2)
