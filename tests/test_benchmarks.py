@@ -26,6 +26,8 @@ CONTENDERS["topological_sort"] = {"igraph", "rustworkx", "networkx", "graphlib"}
 CONTENDERS["computational_graphs"] = {"onnx", "onnxruntime"}
 CONTENDERS["startup"] = {"numba"}
 CONTENDERS["backpropagation"] = {"autograd", "jax", "micrograd", "torch"}
+CONTENDERS["laplacian_regularization"] = {"scipy", "networkx", "sklearn"}
+CONTENDERS["graph_signals"] = {"pygsp", "scipy", "sklearn"}
 
 
 def installed(topic):
