@@ -598,7 +598,7 @@ def neighbour_graph(X: ArrayLike, k: int, *, sigma: float | None = None) -> Grap
     X = _points(X)
     n = len(X)
     if not _whole("k", k) < n:
-        raise ValueError(f"k={k} nearest of {n} points: k < n is needed, as no point is its own neighbour")
+        raise ValueError(f"k={k}: {n} points have at most {n - 1} neighbours each, as no point is its own")
     if sigma is not None and not 0 < sigma < np.inf:
         raise ValueError(f"sigma={sigma!r}: above 0, in the unit of the distances")
     power = np.frexp(np.abs(X).max())[1]
