@@ -163,8 +163,8 @@ DENSE = {
     "sensors": sensor_graph(700, seed=3)[0],
     "expander": expander(800),
     "two meshes": joined(*2 * [mesh_graph(600, seed=1)[0]]),
-    "nearly two grids": joined(*2 * [grid_graph(16, 17)], link=1e-12),
-    "as good as two grids": joined(*2 * [grid_graph(16, 17)], link=1e-300),
+    "nearly two grids": joined(*2 * [grid_graph(17, 17)], link=1e-12),
+    "as good as two grids": joined(*2 * [grid_graph(17, 17)], link=1e-300),
     "islands": joined(expander(600), *40 * [path_graph(2)], *5 * [path_graph(1)]),
 }
 
