@@ -9,13 +9,13 @@ pixels = grid_graph(8, 8)        # and rings, paths, sensors, meshes
 from __future__ import annotations
 
 import math
-from numbers import Integral
 from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from lessons import _rng
+from lessons._checks import whole
 from lessons.errors import require
 from lessons.graph import Graph, as_graph
 from lessons.laplacian_regularization import neighbour_graph
@@ -91,7 +91,7 @@ def path_graph(n: int) -> Graph:
     >>> path_graph(3).edges()
     [(0, 1), (1, 2)]
     """
-    _at_least(1, n=n)
+    whole("n", n, 1)
     rows = np.arange(n - 1)
     return as_graph(np.column_stack([rows, rows + 1]), n=n)
 
@@ -102,7 +102,7 @@ def ring_graph(n: int) -> Graph:
     >>> ring_graph(4).edges()
     [(0, 1), (0, 3), (1, 2), (2, 3)]
     """
-    _at_least(3, n=n)
+    whole("n", n, 3)
     rows = np.arange(n)
     return as_graph(np.column_stack([rows, (rows + 1) % n]), n=n)
 
@@ -118,7 +118,8 @@ def grid_graph(rows: int, columns: int) -> Graph:
 
     Notebook: 04_laplacian_regularization.
     """
-    _at_least(1, rows=rows, columns=columns)
+    whole("rows", rows, 1)
+    whole("columns", columns, 1)
     pixel = np.arange(rows * columns).reshape(rows, columns)
     across = np.column_stack([pixel[:, :-1].ravel(), pixel[:, 1:].ravel()])
     down = np.column_stack([pixel[:-1].ravel(), pixel[1:].ravel()])
@@ -138,7 +139,7 @@ def sensor_graph(n: int = 64, *, k: int = 6, seed: _rng.Seed = 0) -> tuple[Graph
 
     Notebook: 07_graph_signals.
     """
-    _at_least(2, n=n)
+    whole("n", n, 2)
     side = math.isqrt(n - 1) + 1
     key = _rng.key_of(seed)
     order = np.argsort(_rng.uniforms(key, [2], side * side)[0], kind="stable")
@@ -162,18 +163,10 @@ def mesh_graph(n: int, *, seed: _rng.Seed = 0) -> tuple[Graph, NDArray[np.float6
     """
     from scipy.spatial import Delaunay
 
-    _at_least(3, n=n)
+    whole("n", n, 3)
     positions = _rng.uniforms(_rng.key_of(seed), [0, 1], n).T
     strip = np.floor(positions[:, 1] * math.sqrt(n) / 4)
     positions = positions[np.lexsort((positions[:, 0], strip))]
     corners = Delaunay(positions).simplices
     sides = np.concatenate([corners[:, [0, 1]], corners[:, [1, 2]], corners[:, [2, 0]]])
     return as_graph(np.unique(np.sort(sides, axis=1), axis=0), n=n), positions
-
-
-def _at_least(least: int, **counts: int) -> None:
-    for name, count in counts.items():
-        if isinstance(count, bool) or not isinstance(count, Integral):
-            raise TypeError(f"{name}={count!r}: a whole number")
-        if count < least:
-            raise ValueError(f"{name}={count!r}: at least {least}")

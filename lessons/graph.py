@@ -280,11 +280,15 @@ class Graph:
         return Graph(*arrays, directed=False, labels=self._labels)
 
     def to_scipy(self) -> scipy.sparse.csr_array:
-        """The adjacency matrix A (n, n) as a float64 csr_array of its own: A[i, j] is the weight of i -> j."""
+        """The adjacency matrix A (n, n) as a float64 csr_array of its own: A[i, j] is the weight of i -> j.
+
+        Its indices are int32 where they can be, below 2^31 arcs: some libraries take no others.
+        """
         from scipy.sparse import csr_array
 
         weights = np.ones(len(self.indices)) if self.weights is None else self.weights.copy()
-        return csr_array((weights, self.indices.copy(), self.indptr.copy()), shape=(self.n, self.n))
+        narrow = np.int32 if len(self.indices) < 2**31 else np.int64
+        return csr_array((weights, self.indices.copy(), self.indptr.astype(narrow)), shape=(self.n, self.n))
 
     def to_dense(self, *, force: bool = False) -> NDArray[np.float64]:
         """The adjacency matrix A as an (n, n) array; 8 n^2 bytes.

@@ -14,12 +14,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from lessons._checks import whole, zero_or_more
 from lessons._eigenpairs import lowest_pairs
 from lessons.graph import Graph, check_dense
 from lessons.laplacian_regularization import Kind, _laplacian, degrees, laplacian, signal, symmetric, undirected
@@ -83,7 +83,7 @@ def fourier_basis(
     L = laplacian(graph, symmetric(kind))
     if k is None:
         check_dense(graph.n, force=force, instead="fourier_basis(graph, k) or filter_chebyshev")
-    wanted = graph.n if k is None else _counted("k", k, 1, graph.n)
+    wanted = graph.n if k is None else whole("k", k, 1, graph.n)
     component, still = _still(graph, kind)
     lam, U = np.zeros(wanted), np.zeros((graph.n, wanted))
     here = np.flatnonzero(component < wanted)
@@ -180,7 +180,7 @@ def heat(t: float) -> Response:
     >>> heat(1.0)(np.array([0.0, 2.0])).round(3)
     array([1.   , 0.135])
     """
-    t = _zero_or_more("t", t)
+    t = zero_or_more("t", t)
     return lambda lam: np.exp(-t * lam)
 
 
@@ -192,7 +192,7 @@ def low_pass(cutoff: float) -> Response:
     >>> low_pass(1.0)(np.array([0.0, 1.0, 1.5]))
     array([1., 1., 0.])
     """
-    cutoff = _zero_or_more("cutoff", cutoff)
+    cutoff = zero_or_more("cutoff", cutoff)
     return lambda lam: np.where(lam <= cutoff, 1.0, 0.0)
 
 
@@ -204,7 +204,7 @@ def tikhonov(strength: float) -> Response:
     >>> tikhonov(1.0)(np.array([0.0, 1.0, 3.0]))
     array([1.  , 0.5 , 0.25])
     """
-    strength = _zero_or_more("strength", strength)
+    strength = zero_or_more("strength", strength)
     return lambda lam: 1.0 / (1.0 + strength * lam)
 
 
@@ -289,7 +289,7 @@ def chebyshev_coefficients(response: Response, order: int, lam_max: float) -> Fl
     """
     from scipy.fft import dct
 
-    size = _counted("order", order, 0, None) + 1
+    size = whole("order", order, 0) + 1
     if not 0 < lam_max < np.inf:
         raise ValueError(f"lam_max={lam_max!r}: a finite number above 0 is needed")
     angles = np.pi * (np.arange(size) + 0.5) / size
@@ -424,7 +424,7 @@ def spectral_embedding(graph: object, k: int, *, kind: Kind = "normalised") -> F
     and data representation, Neural Computation 15(6), 2003; DOI 10.1162/089976603321780317.
     """
     graph = undirected(graph)
-    _counted("k", k, 1, graph.n - 1)
+    whole("k", k, 1, graph.n - 1)
     d = degrees(graph) if symmetric(kind) == "normalised" else np.ones(graph.n)
     if (d == 0).any():
         lone = graph.nodes[int(np.argmin(d))]
@@ -446,15 +446,6 @@ def _apart(weights: NDArray[Any], k: int) -> Floats:
 # ---------------------------------------------------------------------------------------- at the door
 
 
-def _counted(name: str, value: int, least: int, most: int | None) -> int:
-    if isinstance(value, bool) or not isinstance(value, Integral):
-        raise TypeError(f"{name}={value!r}: a whole number is needed")
-    if value < least or (most is not None and value > most):
-        upto = "or more" if most is None else f"to {most}"
-        raise ValueError(f"{name}={value}: {least} {upto}")
-    return int(value)
-
-
 def _rows(X: ArrayLike, count: int, what: str) -> Floats:
     array = np.asarray(X)
     if array.dtype.kind not in "biuf":
@@ -465,11 +456,3 @@ def _rows(X: ArrayLike, count: int, what: str) -> Floats:
         row = int(np.argmin(np.isfinite(array.reshape(count, -1)).all(axis=1)))
         raise ValueError(f"row {row} is {array[row]}: finite numbers are needed")
     return array.astype(np.float64)
-
-
-def _zero_or_more(name: str, value: float) -> float:
-    if not isinstance(value, Real):
-        raise TypeError(f"{name}={value!r}: a number is needed")
-    if not 0 <= value < np.inf:
-        raise ValueError(f"{name}={value!r}: a finite number, zero or more")
-    return float(value)

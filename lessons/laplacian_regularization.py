@@ -14,35 +14,51 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from numbers import Integral
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from lessons._checks import zero_or_more
+from lessons.conjugate_gradients import TOLERANCE, checked_residual, column, conjugate_gradients, iterate, share
 from lessons.errors import ConvergenceError
 from lessons.graph import Graph, as_graph
+from lessons.neighbours import neighbour_graph
 from lessons.tensor import Tensor, tensor_of
 from lessons.tensor_functions import sparse_matmul
 
 if TYPE_CHECKING:
     import scipy.sparse
 
+__all__ = [
+    "UNKNOWN",
+    "Kind",
+    "Labelling",
+    "Smoothing",
+    "conjugate_gradients",
+    "degrees",
+    "dirichlet_energy",
+    "graph_penalty",
+    "label_propagation",
+    "label_propagation_definition",
+    "label_spreading",
+    "laplacian",
+    "laplacian_definition",
+    "neighbour_graph",
+    "signal",
+    "smooth",
+    "symmetric",
+    "undirected",
+]
+
 Kind = Literal["combinatorial", "normalised", "random_walk"]
 Floats = NDArray[np.float64]
 
 UNKNOWN = -1  # the label of a node that has none
-TOLERANCE = 1e-8  # relative residual
 FLOOR = 1e-14  # the least that a solver is asked for
 HUGE = 1e100  # entries of a matrix whose squares, times a signal, are still numbers
-BLOCK = 16  # right-hand sides that are solved for together
-COMPILED_FROM = 2_000_000  # entries of M times columns; below, loading numba takes longer than a few solves save
-FAR = 4_096  # rows between neighbours, on average; from there on it pays to number the nodes anew
 TIE = 1e-6  # scores that differ by less, beside the best, are equal
 ASTRAY = 1e-3  # how far from 1 the scores of a node may sum up
-FEATURES = 8  # up to so many a k-d tree finds neighbours faster than all distances do
-DISTANCES = 2**22  # held at a time
-CLEAR = 1e-9  # relative gap beyond which rounding cannot change which of two points is nearer
 
 
 # ---------------------------------------------------------------------------------------- the Laplacian
@@ -134,7 +150,7 @@ def graph_penalty(graph: object, X: Any, *, kind: Kind = "combinatorial") -> Ten
     if X.ndim not in (1, 2) or X.shape[0] != graph.n:
         raise ValueError(f"X {X.shape} on {graph.n} nodes: ({graph.n},) or ({graph.n}, k) is needed, a row a node")
     difference = sparse_matmul(_differences(graph, symmetric(kind)), X)
-    weights = _column(graph.edge_weights, difference.data).astype(X.dtype)
+    weights = column(graph.edge_weights, difference.data).astype(X.dtype)
     return (difference * difference * weights).sum()
 
 
@@ -261,29 +277,10 @@ def _smoothing_matrix(L: scipy.sparse.csr_array, lam: float) -> scipy.sparse.csr
     """I + lam L, lam checked."""
     from scipy.sparse import eye_array
 
-    if not 0 <= lam < np.inf:
-        raise ValueError(f"lam={lam!r}: a finite number, zero or more")
+    lam = zero_or_more("lam", lam)
     if L.nnz and lam > HUGE / max(L.data.max(), 1.0):
         raise ValueError(f"lam={lam!r}: times a degree of {L.data.max():g} it is beyond {HUGE:g}")
     return (eye_array(L.shape[0]) + lam * L).tocsr()
-
-
-def conjugate_gradients(
-    M: scipy.sparse.csr_array, B: Floats, tolerance: float = TOLERANCE, iterations: int | None = None
-) -> tuple[Floats, float, int]:
-    """Solve M X = B for a symmetric positive definite M (n, n): X, the largest relative residual, iterations.
-
-    Preconditioned by the diagonal of M, large blocks by symmetric Gauss-Seidel. `B` (n,) or (n, k); the columns go
-    on together until the last is done. The residual is computed from X: the one that the iteration carries along
-    drifts away from it.
-
-    Raises ConvergenceError; ValueError unless 0 < tolerance < 1 and 1 <= iterations; TypeError.
-
-    Source: M. R. Hestenes and E. Stiefel, Methods of conjugate gradients for solving linear systems, Journal of
-    Research of the National Bureau of Standards 49(6), 1952; DOI 10.6028/jres.049.044.
-    """
-    X, taken = _iterate(M, B, tolerance, iterations)
-    return X, _residual(M, X, B, tolerance, taken), taken
 
 
 def _solve_similar(
@@ -296,139 +293,18 @@ def _solve_similar(
     from scipy.sparse import diags_array
 
     M = (diags_array(s) @ K @ diags_array(1.0 / s)).tocsr()
-    SB = B * _column(s, B)
+    SB = B * column(s, B)
     shorter = np.linalg.norm(B, axis=0), np.linalg.norm(SB, axis=0)
-    tight = tolerance * np.min(_share(*shorter), where=shorter[1] > 0, initial=1.0)
-    Y, taken = _iterate(M, SB, max(tight, min(FLOOR, tolerance)), iterations)
-    X = Y / _column(s, B)
-    return X, _residual(K, X, B, tolerance, taken), taken
+    tight = tolerance * np.min(share(*shorter), where=shorter[1] > 0, initial=1.0)
+    Y, taken = iterate(M, SB, max(tight, min(FLOOR, tolerance)), iterations)
+    X = Y / column(s, B)
+    return X, checked_residual(K, X, B, tolerance, taken), taken
 
 
 def _roots(d: Floats) -> Floats:
     """sqrt(d) of nodes that have a degree, the least of them being 1; and 1 for the others."""
     least = np.min(d, where=d > 0, initial=np.inf)
     return np.where(d > 0, np.sqrt(d) / np.sqrt(least), 1.0)
-
-
-def _residual(K: scipy.sparse.csr_array, X: Floats, B: Floats, tolerance: float, taken: int) -> float:
-    """|B - K X| / |B| of the column where it is largest, if it is small enough."""
-    shares = _share(np.linalg.norm(B - K @ X, axis=0), np.linalg.norm(B, axis=0))
-    residual = float(np.max(shares, initial=0.0))
-    if not residual <= tolerance:
-        raise ConvergenceError("conjugate gradients", residual, taken)
-    return residual
-
-
-def _iterate(M: scipy.sparse.csr_array, B: Floats, tolerance: float, iterations: int | None) -> tuple[Floats, int]:
-    """X and the iterations that it took, at most as many as told, or 10 n."""
-    if not 0 < tolerance < 1:
-        raise ValueError(f"tolerance={tolerance!r}: above 0 and below 1")
-    limit = 10 * max(M.shape[0], 1) if iterations is None else _whole("iterations", iterations)
-    goal = tolerance / 2  # so that rounding does not lift a residual that was just small enough
-    if B.size == 0:
-        return np.zeros_like(B), 0
-    if B.ndim == 1:
-        return _one(M, B, goal, limit)
-    X, taken = np.zeros_like(B), 0
-    for start in range(0, B.shape[1], BLOCK):
-        block = np.s_[:, start : start + BLOCK]
-        X[block], steps = _block(M, np.ascontiguousarray(B[block]), goal, limit)
-        taken = max(taken, steps)
-    return X, taken
-
-
-def _one(M: scipy.sparse.csr_array, b: Floats, tolerance: float, limit: int) -> tuple[Floats, int]:
-    from scipy.sparse.linalg import LinearOperator, cg
-
-    inverse = 1.0 / M.diagonal()
-    taken = 0
-
-    def count(x: Floats) -> None:
-        nonlocal taken
-        taken += 1
-
-    preconditioner = LinearOperator(M.shape, matvec=lambda r: inverse * r, dtype=np.float64)
-    x, _ = cg(M, b, rtol=tolerance, maxiter=limit, M=preconditioner, callback=count)
-    return x, taken
-
-
-def _block(M: scipy.sparse.csr_array, B: Floats, tolerance: float, limit: int) -> tuple[Floats, int]:
-    """The same for a few columns, each with its own numbers: compiled where that pays."""
-    if B.shape[1] == 1:
-        x, taken = _one(M, B[:, 0], tolerance, limit)
-        return x[:, None], taken
-    if M.nnz * B.shape[1] >= COMPILED_FROM:
-        from lessons.compiled import laplacian_regularization as kernels
-
-        if hasattr(kernels.solve_block, "signatures"):  # as Python it would take hours
-            return _near(M, B, tolerance, limit)
-    return _in_step(M, B, tolerance, limit)
-
-
-def _in_step(M: scipy.sparse.csr_array, B: Floats, tolerance: float, limit: int) -> tuple[Floats, int]:
-    """The definition: conjugate gradients, preconditioned by the diagonal, for all columns at a time."""
-    inverse = _column(1.0 / M.diagonal(), B)
-    X, R = np.zeros_like(B), B.copy()
-    P = inverse * R
-    rz = _dots(R, P)
-    enough = (tolerance * np.linalg.norm(B, axis=0)) ** 2
-    taken = 0
-    while taken < limit and (_dots(R, R) > enough).any():
-        Q = M @ P
-        step = _share(rz, _dots(P, Q))
-        X += step * P
-        R -= step * Q
-        Z = inverse * R
-        before, rz = rz, _dots(R, Z)
-        P = Z + _share(rz, before) * P
-        taken += 1
-    return X, taken
-
-
-def _near(M: scipy.sparse.csr_array, B: Floats, tolerance: float, limit: int) -> tuple[Floats, int]:
-    """`_swept`, and where neighbours stand far apart in memory, with the nodes numbered so that they do not."""
-    from scipy.sparse.csgraph import reverse_cuthill_mckee
-
-    if np.abs(_rows(M) - M.indices).mean() < FAR:
-        return _swept(M, B, tolerance, limit)
-    order = reverse_cuthill_mckee(M, symmetric_mode=True)
-    X = np.empty_like(B)
-    X[order], taken = _swept(M[order][:, order], B[order], tolerance, limit)
-    return X, taken
-
-
-def _swept(M: scipy.sparse.csr_array, B: Floats, tolerance: float, limit: int) -> tuple[Floats, int]:
-    """Conjugate gradients preconditioned by Gauss-Seidel sweeps, half as many and hardly longer.
-
-    Source: S. C. Eisenstat, Efficient implementation of a class of preconditioned conjugate gradient methods, SIAM
-    Journal on Scientific and Statistical Computing 2(1), 1981; DOI 10.1137/0902001.
-    """
-    from lessons.compiled import laplacian_regularization as kernels
-
-    if not M.has_sorted_indices:
-        M = M.sorted_indices()
-    n, rows = M.shape[0], _rows(M)
-    start, end = M.indptr[:-1].astype(np.int64), M.indptr[1:].astype(np.int64)
-    below = start + np.bincount(rows[M.indices < rows], minlength=n)
-    above = start + np.bincount(rows[M.indices <= rows], minlength=n)
-    X = np.zeros_like(B)
-    entries = M.indices.astype(np.int32), M.data, M.diagonal()
-    taken = kernels.solve_block(start, below, above, end, *entries, np.ascontiguousarray(B), tolerance, limit, X)
-    return X, int(taken)
-
-
-def _rows(M: scipy.sparse.csr_array) -> NDArray[np.int64]:
-    """The row of each entry."""
-    return np.repeat(np.arange(M.shape[0]), np.diff(M.indptr))
-
-
-def _dots(X: Floats, Y: Floats) -> Floats:
-    return np.einsum("ij,ij->j", X, Y)
-
-
-def _share(part: Floats, whole: Floats) -> Floats:
-    """part / whole, and 0 where the whole is 0: a column that is done, or was zero from the start."""
-    return np.divide(part, whole, out=np.zeros_like(part), where=whole > 0)
 
 
 # ---------------------------------------------------------------------------------------- labels
@@ -576,84 +452,6 @@ def _named(scores: Floats, classes: NDArray[np.int64], faint: float) -> NDArray[
     return np.where(best > faint, classes[first], UNKNOWN)
 
 
-# ---------------------------------------------------------------------------------------- a graph from points
-
-
-def neighbour_graph(X: ArrayLike, k: int, *, sigma: float | None = None) -> Graph:
-    """Join each point to its k nearest: i - j where either is among the k nearest of the other.
-
-    `X` (n, features); near by Euclidean distance, ties go to the smaller row. Unweighted; with `sigma`, in the
-    unit of the distances, weights exp(-|x_i - x_j|^2 / (2 sigma^2)), which are 0.0 beyond 38 sigma: such an edge
-    joins nothing. Up to 8 features by a k-d tree, about O(n log n) unless most distances are equal; beyond, all
-    distances are looked at, O(n^2 features) time and about 70 MB at a time.
-
-    Raises ValueError for X that is not a finite matrix, unless 1 <= k < n, for sigma <= 0; TypeError.
-
-    >>> neighbour_graph([[0.0], [1.0], [3.0]], k=1).edges()
-    [(0, 1), (1, 2)]
-
-    Notebook: 04_laplacian_regularization. Source: M. Belkin and P. Niyogi, Laplacian eigenmaps for dimensionality
-    reduction and data representation, Neural Computation 15(6), 2003, section 2; DOI 10.1162/089976603321780317.
-    """
-    X = _points(X)
-    n = len(X)
-    if not _whole("k", k) < n:
-        raise ValueError(f"k={k}: {n} points have at most {n - 1} neighbours each, as no point is its own")
-    if sigma is not None and not 0 < sigma < np.inf:
-        raise ValueError(f"sigma={sigma!r}: above 0, in the unit of the distances")
-    power = np.frexp(np.abs(X).max())[1]
-    points = np.ldexp(X, -power)  # coordinates of size 1, whose squares neither overflow nor vanish
-    nearest = _by_tree(points, k) if X.shape[1] <= FEATURES else _by_distances(points, k)
-    pairs = np.column_stack([np.repeat(np.arange(n), k), nearest.ravel()])
-    if sigma is not None:
-        steps = np.column_stack([np.linalg.norm(points - points[column], axis=1) for column in nearest.T])
-        weights = np.exp(-((np.ldexp(steps, power) / sigma) ** 2) / 2)
-        pairs = np.column_stack([pairs, weights.ravel()])
-    return as_graph(pairs, n=n, directed=True).to_undirected(parallel="max")
-
-
-def _by_distances(X: Floats, k: int) -> NDArray[np.int64]:
-    """(n, k) the nearest rows of each row, from all distances, a few rows at a time."""
-    from scipy.spatial.distance import cdist
-
-    nearest = np.empty((len(X), k), np.int64)
-    step = max(1, DISTANCES // len(X))
-    for start in range(0, len(X), step):
-        squares = cdist(X[start : start + step], X, "sqeuclidean")
-        np.fill_diagonal(squares[:, start:], np.inf)  # no point is its own neighbour
-        nearest[start : start + step] = np.argsort(squares, axis=1, kind="stable")[:, :k]
-    return nearest
-
-
-def _by_tree(X: Floats, k: int) -> NDArray[np.int64]:
-    """The same from a k-d tree. It breaks ties as it likes, so rows that have one are settled by distances."""
-    from scipy.spatial import cKDTree
-    from scipy.spatial.distance import cdist
-
-    tree = cKDTree(X)
-    rows = np.arange(len(X))[:, None]
-    distance, found = tree.query(X, k + 2)  # the point itself, its k neighbours, and the first that is not
-    clear = distance[:, k + 1] > distance[:, k] * (1 + CLEAR)
-    found = found[:, : k + 1]
-    nearest = np.empty((len(X), k), np.int64)
-    nearest[clear] = found[clear][(found != rows)[clear]].reshape(-1, k)
-    for row in np.flatnonzero(~clear):
-        near = np.array(tree.query_ball_point(X[row], distance[row, k] * (1 + CLEAR), return_sorted=True))
-        near = near[near != row]
-        nearest[row] = near[np.argsort(cdist(X[row, None], X[near], "sqeuclidean")[0], kind="stable")[:k]]
-    return nearest
-
-
-def _points(X: ArrayLike) -> Floats:
-    X = np.asarray(X, np.float64)
-    if X.ndim != 2 or 0 in X.shape:
-        raise ValueError(f"X of shape {X.shape}: a matrix (n, features) is needed, a row for each point")
-    if not np.isfinite(X).all():
-        row = int(np.argmin(np.isfinite(X).all(axis=1)))
-        raise ValueError(f"row {row} of X is {X[row]}: finite numbers are needed")
-    return X
-
-
 # ---------------------------------------------------------------------------------------- at the door
 
 
@@ -691,17 +489,3 @@ def signal(graph: Graph, X: ArrayLike, name: str = "X") -> Floats:
         row = int(np.argmin(np.isfinite(array.reshape(graph.n, -1)).all(axis=1)))
         raise ValueError(f"{name} at node {graph.nodes[row]!r} is {array[row]}: finite numbers are needed")
     return array
-
-
-def _whole(name: str, value: int) -> int:
-    """A whole number of at least 1."""
-    if isinstance(value, bool) or not isinstance(value, Integral):
-        raise TypeError(f"{name}={value!r}: a whole number is needed")
-    if value < 1:
-        raise ValueError(f"{name}={value!r}: at least 1")
-    return int(value)
-
-
-def _column(values: Floats, X: Floats) -> Floats:
-    """A number for each node, shaped so that it multiplies the rows of X."""
-    return values if X.ndim == 1 else values[:, None]

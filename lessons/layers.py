@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from lessons import _rng
+from lessons._checks import whole
 from lessons._device import Device, array_module, module_of, to_host
 from lessons.recomputation import once
 from lessons.tensor import Array, Tensor, tensor_of
@@ -173,7 +174,7 @@ class Linear(Layer):
     def __init__(
         self, n_in: int, n_out: int, *, bias: bool = True, seed: _rng.Seed, dtype: DTypeLike = np.float32
     ) -> None:
-        self.W = _weights(seed, (_count("n_out", n_out), _count("n_in", n_in)), dtype)
+        self.W = _weights(seed, (whole("n_out", n_out), whole("n_in", n_in)), dtype)
         self.b = _filled(0.0, n_out, dtype, "b") if bias else None
 
     def __call__(self, x: Any) -> Tensor:
@@ -208,10 +209,10 @@ class Conv2d(Layer):
         seed: _rng.Seed,
         dtype: DTypeLike = np.float32,
     ) -> None:
-        window = [_count("size", side) for side in (size if isinstance(size, tuple) else (size, size))]
+        window = [whole("size", side) for side in (size if isinstance(size, tuple) else (size, size))]
         if len(window) != 2:
             raise ValueError(f"size={size}: a number or (height, width)")
-        channels = _count("channels_out", channels_out), _count("channels_in", channels_in)
+        channels = whole("channels_out", channels_out), whole("channels_in", channels_in)
         self.size, self.stride, self.padding = size, stride, padding
         self.W = _weights(seed, (*channels, *window), dtype)
         self.b = _filled(0.0, channels_out, dtype, "b") if bias else None
@@ -248,7 +249,7 @@ class BatchNorm(Layer):
     def __init__(
         self, channels: int, *, momentum: float = 0.1, epsilon: float = 1e-5, dtype: DTypeLike = np.float32
     ) -> None:
-        self.gamma = _filled(1.0, _count("channels", channels), dtype, "gamma")
+        self.gamma = _filled(1.0, whole("channels", channels), dtype, "gamma")
         self.beta = _filled(0.0, channels, dtype, "beta")
         self.momentum, self.epsilon = _number("momentum", momentum), _number("epsilon", epsilon)
         if not 0 <= momentum <= 1:
@@ -379,7 +380,7 @@ class MLP(Sequential):
             raise TypeError(f"sizes={sizes}: a list of sizes is needed, such as [64, 32, 10]")
         if len(sizes) < 2:
             raise ValueError(f"sizes={sizes!r}: two or more, from that of the input to that of the output")
-        self.sizes = [_count("sizes", size) for size in sizes]
+        self.sizes = [whole("sizes", size) for size in sizes]
         key = _rng.key_of(seed)
         steps: list[Callable[[Any], Tensor]] = []
         for k, (n_in, n_out) in enumerate(zip(self.sizes, self.sizes[1:], strict=False)):
@@ -438,14 +439,6 @@ def _checked_dtype(dtype: DTypeLike) -> np.dtype[Any]:
     if np.dtype(dtype) not in (np.float32, np.float64):
         raise ValueError(f"dtype={np.dtype(dtype)}: float32 or float64")
     return np.dtype(dtype)
-
-
-def _count(name: str, value: int) -> int:
-    if isinstance(value, bool) or not isinstance(value, Integral):
-        raise TypeError(f"{name}={value!r}: a whole number is needed")
-    if value < 1:
-        raise ValueError(f"{name}={value}: at least 1")
-    return int(value)
 
 
 def _number(name: str, value: float) -> float:

@@ -13,13 +13,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from math import ceil, cos, isfinite, pi
-from numbers import Integral, Real
+from numbers import Real
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lessons import _rng
+from lessons._checks import whole
 from lessons._device import module_of, to_host
 from lessons.errors import ConvergenceError
 from lessons.layers import Layer, seed_of
@@ -222,7 +223,7 @@ def batches(n: int, size: int, *, seed: _rng.Seed) -> Iterator[NDArray[np.int64]
     >>> [len(rows) for rows in batches(10, 4, seed=0)]
     [4, 4, 2]
     """
-    n, size = _whole("n", n, 0), _whole("size", size, 1)
+    n, size = whole("n", n, 0), whole("size", size, 1)
     order = np.argsort(_rng.uniforms(_rng.key_of(seed), [0], n)[0], kind="stable")
     return (order[start : start + size] for start in range(0, n, size))
 
@@ -261,7 +262,7 @@ def fit(
     """
     X, y = _array(X), _array(y)
     n = _rows(X, y)
-    steps = _whole("epochs", epochs, 1) * ceil(n / _whole("batch", batch, 1))
+    steps = whole("epochs", epochs, 1) * ceil(n / whole("batch", batch, 1))
     totals = [0.0] * epochs
     with _mode(model, True), np.errstate(over="ignore", invalid="ignore"):  # an overflow ends as ConvergenceError
         for step, (epoch, rows) in enumerate(_epochs(n, batch, epochs, _rng.key_of(seed))):
@@ -294,7 +295,7 @@ def accuracy(model: Callable[[Any], Tensor], X: Any, y: Any, *, batch: int = 102
     Notebook: 03_backpropagation.
     """
     X, y = _array(X), _array(y)
-    n, size, right = _rows(X, y), _whole("batch", batch, 1), 0
+    n, size, right = _rows(X, y), whole("batch", batch, 1), 0
     if y.ndim != 1:
         raise ValueError(f"y of shape {y.shape}: one label for each row, such as one_hot.argmax(axis=1)")
     if y.dtype.kind not in "biu":
@@ -377,11 +378,3 @@ def _checked(name: str, value: float, below: float = float("inf")) -> float:
         limit = "" if below == float("inf") else f" and below {below:g}"
         raise ValueError(f"{name}={value!r}: a finite number, 0 or more{limit}")
     return float(value)
-
-
-def _whole(name: str, value: int, least: int) -> int:
-    if isinstance(value, bool) or not isinstance(value, Integral):
-        raise TypeError(f"{name}={value!r}: a whole number is needed")
-    if value < least:
-        raise ValueError(f"{name}={value}: at least {least}")
-    return int(value)

@@ -12,6 +12,7 @@ from strategies import graphs
 import lessons.graph_signals as signals
 import lessons.laplacian_regularization as smoothing
 from lessons import Graph, as_graph
+from lessons import conjugate_gradients as solver
 from lessons.compiled import graph_signals, laplacian_regularization
 from lessons.datasets import mesh_graph
 
@@ -42,8 +43,8 @@ def noise(graph: Graph, *shape: int):
 
 def agrees(graph: Graph, B: np.ndarray) -> None:
     dense, M = system(graph)
-    swept, taken = smoothing._swept(M, B, 1e-11, 200)
-    by_definition, _ = smoothing._in_step(M, B, 1e-11, 400)
+    swept, taken = solver._swept(M, B, 1e-11, 200)
+    by_definition, _ = solver._in_step(M, B, 1e-11, 400)
     assert taken < 200
     np.testing.assert_allclose(swept, np.linalg.solve(dense, B), atol=1e-9)
     np.testing.assert_allclose(swept, by_definition, atol=1e-9)
@@ -69,8 +70,8 @@ def test_sweeps_solve_any_small_system(graph, columns):
 def test_sweeps_take_half_the_iterations():
     _, M = system(MESH)
     B = noise(MESH, 4)
-    _, swept = smoothing._swept(M, B, 1e-8, 1000)
-    _, in_step = smoothing._in_step(M, B, 1e-8, 1000)
+    _, swept = solver._swept(M, B, 1e-8, 1000)
+    _, in_step = solver._in_step(M, B, 1e-8, 1000)
     assert swept < 0.6 * in_step
 
 
@@ -78,7 +79,7 @@ def test_sweeps_stop_at_the_limit_and_nothing_given_is_written_to():
     _, M = system(MESH)
     B = noise(MESH, 3)
     before = M.data.copy(), B.copy()
-    assert smoothing._swept(M, B, 1e-12, 2)[1] == 2
+    assert solver._swept(M, B, 1e-12, 2)[1] == 2
     assert np.array_equal(M.data, before[0])
     assert np.array_equal(B, before[1])
 
@@ -88,21 +89,21 @@ def test_rows_may_come_unsorted_and_nodes_far_apart(monkeypatch):
     dense, M = system(MESH)
     shuffled, B = M[order][:, order], noise(MESH, 3)
     assert not shuffled.has_sorted_indices
-    monkeypatch.setattr(smoothing, "FAR", 10)
-    assert np.abs(smoothing._rows(shuffled) - shuffled.indices).mean() > 10
-    X, _ = smoothing._near(shuffled, B[order], 1e-11, 200)
+    monkeypatch.setattr(solver, "FAR", 10)
+    assert np.abs(solver._rows(shuffled) - shuffled.indices).mean() > 10
+    X, _ = solver._near(shuffled, B[order], 1e-11, 200)
     np.testing.assert_allclose(X, np.linalg.solve(dense, B)[order], atol=1e-9)
 
 
 @pytest.mark.parametrize("columns", SHAPES)
 def test_smooth_takes_the_compiled_way_for_large_blocks(monkeypatch, columns):
     called = []
-    sweeps = smoothing._swept
-    monkeypatch.setattr(smoothing, "_swept", lambda *given: called.append(1) or sweeps(*given))
+    sweeps = solver._swept
+    monkeypatch.setattr(solver, "_swept", lambda *given: called.append(1) or sweeps(*given))
     B = noise(MESH, *columns)
     plain = smoothing.smooth(MESH, B, 10.0)
     assert not called
-    monkeypatch.setattr(smoothing, "COMPILED_FROM", 0)
+    monkeypatch.setattr(solver, "COMPILED_FROM", 0)
     compiled = smoothing.smooth(MESH, B, 10.0)
     several = len(columns) == 1 and columns[0] > 1
     assert bool(called) == (several and hasattr(laplacian_regularization.solve_block, "signatures"))

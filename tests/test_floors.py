@@ -23,6 +23,7 @@ GROUND = {"", "graph", "errors", "metis", "model", "operators", "onnx_files", "a
 BESIDE = dict.fromkeys(("execution", "memory", "rewriting"), "topological_sort")  # further files of a topic
 ENGINE = ("layers", "recomputation", "tape", "tensor", "tensor_functions", "training", "value")
 BESIDE |= dict.fromkeys(ENGINE, "backpropagation")
+BESIDE |= dict.fromkeys(("conjugate_gradients", "neighbours"), "laplacian_regularization")
 
 MAY_IMPORT = {
     "ground": {"ground", "compiled", "gpu"},

@@ -15,8 +15,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from scipy.sparse.linalg import cg
 
-from lessons import Graph, as_graph
-from lessons import laplacian_regularization as module
+from lessons import Graph, as_graph, neighbours
 from lessons.backpropagation import Tensor, gradcheck
 from lessons.datasets import digits, digits_graph, grid_graph, path_graph
 from lessons.errors import ConvergenceError
@@ -573,8 +572,8 @@ def test_both_ways_to_neighbours_give_one_graph(scale: float, monkeypatch: pytes
     for X in (rng.random((800, 2)), rng.integers(0, 20, (800, 2)), rng.integers(0, 3, (400, 5)), np.ones((60, 3))):
         X = X * scale
         by_tree = neighbour_graph(X, 6, sigma=scale)
-        monkeypatch.setattr(module, "FEATURES", 0)
-        monkeypatch.setattr(module, "DISTANCES", 5000)  # several blocks
+        monkeypatch.setattr(neighbours, "FEATURES", 0)
+        monkeypatch.setattr(neighbours, "DISTANCES", 5000)  # several blocks
         assert neighbour_graph(X, 6, sigma=scale) == by_tree
         monkeypatch.undo()
 

@@ -1,0 +1,170 @@
+"""Solve M X = B for a symmetric positive definite sparse matrix: conjugate gradients, and how well they did.
+
+    X, residual, iterations = conjugate_gradients(M, B)     # B (n,) or (n, k)
+
+One column is SciPy's; several are solved together, so that M is read once for all of them.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lessons._checks import whole
+from lessons.errors import ConvergenceError
+
+if TYPE_CHECKING:
+    import scipy.sparse
+
+Floats = NDArray[np.float64]
+
+TOLERANCE = 1e-8  # relative residual
+BLOCK = 16  # right-hand sides that are solved for together
+COMPILED_FROM = 2_000_000  # entries of M times columns; below, loading numba takes longer than a few solves save
+FAR = 4_096  # rows between neighbours, on average; from there on it pays to number the nodes anew
+
+
+def conjugate_gradients(
+    M: scipy.sparse.csr_array, B: Floats, tolerance: float = TOLERANCE, iterations: int | None = None
+) -> tuple[Floats, float, int]:
+    """Solve M X = B for a symmetric positive definite M (n, n): X, the largest relative residual, iterations.
+
+    Preconditioned by the diagonal of M, large blocks by symmetric Gauss-Seidel. `B` (n,) or (n, k); the columns go
+    on together until the last is done. The residual is computed from X: the one that the iteration carries along
+    drifts away from it.
+
+    Raises ConvergenceError; ValueError unless 0 < tolerance < 1 and 1 <= iterations; TypeError.
+
+    Source: M. R. Hestenes and E. Stiefel, Methods of conjugate gradients for solving linear systems, Journal of
+    Research of the National Bureau of Standards 49(6), 1952; DOI 10.6028/jres.049.044.
+    """
+    X, taken = iterate(M, B, tolerance, iterations)
+    return X, checked_residual(M, X, B, tolerance, taken), taken
+
+
+def checked_residual(K: scipy.sparse.csr_array, X: Floats, B: Floats, tolerance: float, taken: int) -> float:
+    """|B - K X| / |B| of the column where it is largest, if it is small enough."""
+    shares = share(np.linalg.norm(B - K @ X, axis=0), np.linalg.norm(B, axis=0))
+    residual = float(np.max(shares, initial=0.0))
+    if not residual <= tolerance:
+        raise ConvergenceError("conjugate gradients", residual, taken)
+    return residual
+
+
+def iterate(M: scipy.sparse.csr_array, B: Floats, tolerance: float, iterations: int | None) -> tuple[Floats, int]:
+    """X and the iterations that it took, at most as many as told, or 10 n."""
+    if not 0 < tolerance < 1:
+        raise ValueError(f"tolerance={tolerance!r}: above 0 and below 1")
+    limit = 10 * max(M.shape[0], 1) if iterations is None else whole("iterations", iterations)
+    goal = tolerance / 2  # so that rounding does not lift a residual that was just small enough
+    if B.size == 0:
+        return np.zeros_like(B), 0
+    if B.ndim == 1:
+        return _one(M, B, goal, limit)
+    X, taken = np.zeros_like(B), 0
+    for start in range(0, B.shape[1], BLOCK):
+        block = np.s_[:, start : start + BLOCK]
+        X[block], steps = _block(M, np.ascontiguousarray(B[block]), goal, limit)
+        taken = max(taken, steps)
+    return X, taken
+
+
+def _one(M: scipy.sparse.csr_array, b: Floats, tolerance: float, limit: int) -> tuple[Floats, int]:
+    from scipy.sparse.linalg import LinearOperator, cg
+
+    inverse = 1.0 / M.diagonal()
+    taken = 0
+
+    def count(x: Floats) -> None:
+        nonlocal taken
+        taken += 1
+
+    preconditioner = LinearOperator(M.shape, matvec=lambda r: inverse * r, dtype=np.float64)
+    x, _ = cg(M, b, rtol=tolerance, maxiter=limit, M=preconditioner, callback=count)
+    return x, taken
+
+
+def _block(M: scipy.sparse.csr_array, B: Floats, tolerance: float, limit: int) -> tuple[Floats, int]:
+    """The same for a few columns, each with its own numbers: compiled where that pays."""
+    if B.shape[1] == 1:
+        x, taken = _one(M, B[:, 0], tolerance, limit)
+        return x[:, None], taken
+    if M.nnz * B.shape[1] >= COMPILED_FROM:
+        from lessons.compiled import laplacian_regularization as kernels
+
+        if hasattr(kernels.solve_block, "signatures"):  # as Python it would take hours
+            return _near(M, B, tolerance, limit)
+    return _in_step(M, B, tolerance, limit)
+
+
+def _in_step(M: scipy.sparse.csr_array, B: Floats, tolerance: float, limit: int) -> tuple[Floats, int]:
+    """The definition: conjugate gradients, preconditioned by the diagonal, for all columns at a time."""
+    inverse = column(1.0 / M.diagonal(), B)
+    X, R = np.zeros_like(B), B.copy()
+    P = inverse * R
+    rz = _dots(R, P)
+    enough = (tolerance * np.linalg.norm(B, axis=0)) ** 2
+    taken = 0
+    while taken < limit and (_dots(R, R) > enough).any():
+        Q = M @ P
+        step = share(rz, _dots(P, Q))
+        X += step * P
+        R -= step * Q
+        Z = inverse * R
+        before, rz = rz, _dots(R, Z)
+        P = Z + share(rz, before) * P
+        taken += 1
+    return X, taken
+
+
+def _near(M: scipy.sparse.csr_array, B: Floats, tolerance: float, limit: int) -> tuple[Floats, int]:
+    """`_swept`, and where neighbours stand far apart in memory, with the nodes numbered so that they do not."""
+    from scipy.sparse.csgraph import reverse_cuthill_mckee
+
+    if np.abs(_rows(M) - M.indices).mean() < FAR:
+        return _swept(M, B, tolerance, limit)
+    order = reverse_cuthill_mckee(M, symmetric_mode=True)
+    X = np.empty_like(B)
+    X[order], taken = _swept(M[order][:, order], B[order], tolerance, limit)
+    return X, taken
+
+
+def _swept(M: scipy.sparse.csr_array, B: Floats, tolerance: float, limit: int) -> tuple[Floats, int]:
+    """Conjugate gradients preconditioned by Gauss-Seidel sweeps, half as many and hardly longer.
+
+    Source: S. C. Eisenstat, Efficient implementation of a class of preconditioned conjugate gradient methods, SIAM
+    Journal on Scientific and Statistical Computing 2(1), 1981; DOI 10.1137/0902001.
+    """
+    from lessons.compiled import laplacian_regularization as kernels
+
+    if not M.has_sorted_indices:
+        M = M.sorted_indices()
+    n, rows = M.shape[0], _rows(M)
+    start, end = M.indptr[:-1].astype(np.int64), M.indptr[1:].astype(np.int64)
+    below = start + np.bincount(rows[M.indices < rows], minlength=n)
+    above = start + np.bincount(rows[M.indices <= rows], minlength=n)
+    X = np.zeros_like(B)
+    entries = M.indices.astype(np.int32), M.data, M.diagonal()
+    taken = kernels.solve_block(start, below, above, end, *entries, np.ascontiguousarray(B), tolerance, limit, X)
+    return X, int(taken)
+
+
+def _rows(M: scipy.sparse.csr_array) -> NDArray[np.int64]:
+    """The row of each entry."""
+    return np.repeat(np.arange(M.shape[0]), np.diff(M.indptr))
+
+
+def _dots(X: Floats, Y: Floats) -> Floats:
+    return np.einsum("ij,ij->j", X, Y)
+
+
+def share(part: Floats, whole: Floats) -> Floats:
+    """part / whole, and 0 where the whole is 0: a column that is done, or was zero from the start."""
+    return np.divide(part, whole, out=np.zeros_like(part), where=whole > 0)
+
+
+def column(values: Floats, X: Floats) -> Floats:
+    """A number for each node, shaped so that it multiplies the rows of X."""
+    return values if X.ndim == 1 else values[:, None]
