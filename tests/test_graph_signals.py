@@ -21,9 +21,11 @@ from lessons.datasets import digits_graph, grid_graph, mesh_graph, path_graph, r
 from lessons.errors import ConvergenceError
 from lessons.graph_signals import (
     chebyshev_coefficients,
+    chebyshev_gap,
     filter_chebyshev,
     filter_exact,
     fourier_basis,
+    frequency,
     frequency_bound,
     heat,
     inverse,
@@ -285,6 +287,21 @@ def test_another_order_of_the_nodes_changes_nothing_else(kind: str, graph: Graph
     np.testing.assert_allclose(found[order], again, atol=1e-12)
 
 
+@KINDS
+@given(graph=undirected(), length=st.sampled_from([1e-200, 1.0, 1e200]))
+def test_the_frequency_of_a_signal_is_the_mean_of_the_frequencies_in_it(
+    kind: str, graph: Graph, length: float
+) -> None:
+    X = length * np.random.default_rng(12).standard_normal((graph.n, 3))
+    X[:, 1] = 0.0
+    basis = fourier_basis(graph, kind=kind)
+    power = transform(basis, X / length) ** 2
+    expected = basis.lam @ power / np.maximum(power.sum(axis=0), 1e-300)
+    np.testing.assert_allclose(frequency(graph, X, kind=kind), expected, atol=1e-12)
+    np.testing.assert_allclose(frequency(graph, basis.U, kind=kind), basis.lam, atol=1e-12)
+    assert np.shape(frequency(graph, X[:, 0], kind=kind)) == ()
+
+
 # ---------------------------------------------------------------------------------------- transform
 
 
@@ -413,6 +430,30 @@ def test_at_a_jump_the_error_stays() -> None:
         c = chebyshev_coefficients(low_pass(1.0), order, 4.0)
         error = np.abs(np.polynomial.chebyshev.chebval(lam / 2 - 1, c) - low_pass(1.0)(lam)).max()
         assert error > 0.3
+
+
+@pytest.mark.parametrize("response", [heat(0.5), heat(10.0), tikhonov(3.0), low_pass(1.37), np.cos])
+@pytest.mark.parametrize("order", [0, 3, 30])
+def test_no_filter_is_further_off_than_the_gap(response, order: int) -> None:
+    basis = fourier_basis(CONNECTED["karate"])
+    lam_max = frequency_bound(CONNECTED["karate"])
+    gap = chebyshev_gap(response, order, lam_max)
+    off = filter_chebyshev(CONNECTED["karate"], np.eye(34), response, order)
+    off -= filter_exact(basis, np.eye(34), response)
+    error = np.linalg.norm(off, 2)  # of the signal of length 1 that suffers most
+    assert gap / 50 < error <= gap + 1e-13
+
+
+@pytest.mark.parametrize("order", [0, 1, 4, 31, 400])
+def test_the_gap_is_found_where_it_is_largest(order: int) -> None:
+    """x^(order + 1) and its polynomial differ by 2^-order T_(order + 1); at a jump, by half of it or more."""
+    monomial = chebyshev_gap(lambda lam: (lam - 1) ** (order + 1), order, 2.0)
+    assert monomial == pytest.approx(2.0**-order, abs=1e-12)
+    for cutoff in (0.1, math.pi / 3, 1.999):
+        near = cutoff + np.array([-1e-7, 1e-7])
+        c = chebyshev_coefficients(low_pass(cutoff), order, 2.0)
+        jump = np.abs(np.polynomial.chebyshev.chebval(near - 1, c) - [1, 0]).max()
+        assert jump * 0.999 < chebyshev_gap(low_pass(cutoff), order, 2.0)
 
 
 @KINDS
