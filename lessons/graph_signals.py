@@ -29,7 +29,7 @@ from lessons.laplacian_regularization import (
     dirichlet_energy,
     laplacian,
     signal,
-    symmetric,
+    symmetric_kind,
     undirected,
 )
 
@@ -119,7 +119,7 @@ def fourier_basis(
     IEEE Signal Processing Magazine 30(3), 2013; DOI 10.1109/MSP.2012.2235192.
     """
     graph = undirected(graph)
-    L = laplacian(graph, symmetric(kind))
+    L = laplacian(graph, symmetric_kind(kind))
     if k is None:
         check_dense(graph.n, force=force, instead="fourier_basis(graph, k) or filter_chebyshev")
     wanted = graph.n if k is None else whole("k", k, 1, graph.n)
@@ -303,7 +303,7 @@ def filter_chebyshev(
     """
     graph = undirected(graph)
     X = signal(graph, X)
-    L = _laplacian(graph, symmetric(kind))
+    L = _laplacian(graph, symmetric_kind(kind))
     lam_max = max(frequency_bound(graph, kind=kind), TINY) if lam_max is None else _large_enough(L, lam_max)
     c = chebyshev_coefficients(response, order, lam_max)
     if len(graph.indices) * order * X[:1].size >= COMPILED_FROM:
@@ -416,7 +416,7 @@ def frequency_bound(graph: object, *, kind: Kind = "combinatorial") -> float:
     negative entries, applied to D + A, which is |D - A| entry by entry and so has no smaller spectral radius.
     """
     graph = undirected(graph)
-    if symmetric(kind) == "normalised":
+    if symmetric_kind(kind) == "normalised":
         return 2.0 if graph.edge_weights.any() else 0.0
     return graph.kept("frequency bound", lambda: _bound(graph))
 
@@ -489,7 +489,7 @@ def spectral_embedding(graph: object, k: int, *, kind: Kind = "normalised") -> F
     """
     graph = undirected(graph)
     whole("k", k, 1, graph.n - 1)
-    d = degrees(graph) if symmetric(kind) == "normalised" else np.ones(graph.n)
+    d = degrees(graph) if symmetric_kind(kind) == "normalised" else np.ones(graph.n)
     if (d == 0).any():
         lone = graph.nodes[int(np.argmin(d))]
         raise ValueError(f'node {lone!r} has no neighbour: leave it out, or take kind="combinatorial"')

@@ -8,18 +8,21 @@
 The graphs here are undirected and their weights are not negative. The degree d of a node is the sum of its row of
 A, a self-loop counted once; a self-loop joins nothing, so it leaves the combinatorial Laplacian as it is. Nor does
 an edge of weight 0 join anything.
+
+Each function takes what `as_graph` takes, and reads it anew at each call: convert once, `graph = as_graph(other)`,
+as a Graph keeps its Laplacian.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from lessons._checks import zero_or_more
+from lessons._checks import above_zero, real_numbers, zero_or_more
 from lessons.conjugate_gradients import TOLERANCE, checked_residual, column, conjugate_gradients, iterate, share
 from lessons.errors import ConvergenceError
 from lessons.graph import Graph, as_graph
@@ -47,7 +50,7 @@ __all__ = [
     "neighbour_graph",
     "signal",
     "smooth",
-    "symmetric",
+    "symmetric_kind",
     "undirected",
 ]
 
@@ -124,7 +127,7 @@ def dirichlet_energy(graph: object, X: ArrayLike, *, kind: Kind = "combinatorial
     """
     graph = undirected(graph)
     X = signal(graph, X)
-    return graph.edge_weights @ (_differences(graph, symmetric(kind)) @ X) ** 2
+    return graph.edge_weights @ (_differences(graph, symmetric_kind(kind)) @ X) ** 2
 
 
 def graph_penalty(graph: object, X: Any, *, kind: Kind = "combinatorial") -> Tensor:
@@ -149,7 +152,7 @@ def graph_penalty(graph: object, X: Any, *, kind: Kind = "combinatorial") -> Ten
     X = tensor_of(X)
     if X.ndim not in (1, 2) or X.shape[0] != graph.n:
         raise ValueError(f"X {X.shape} on {graph.n} nodes: ({graph.n},) or ({graph.n}, k) is needed, a row a node")
-    difference = sparse_matmul(_differences(graph, symmetric(kind)), X)
+    difference = sparse_matmul(_differences(graph, symmetric_kind(kind)), X)
     weights = column(graph.edge_weights, difference.data).astype(X.dtype)
     return (difference * difference * weights).sum()
 
@@ -206,6 +209,9 @@ def degrees(graph: Graph) -> Floats:
     """(n,) the sum of each row of A: weights of the edges at each node, a self-loop counted once.
 
     Raises ValueError where a sum is beyond float64.
+
+    >>> degrees(as_graph([(0, 1, 2.0), (1, 1, 0.5)], n=3))
+    array([2. , 2.5, 0. ])
     """
     return graph.kept("row sums", lambda: _row_sums(graph))
 
@@ -247,9 +253,10 @@ def smooth(
     keeps the mean of each component, and X between the least and the largest B; "random_walk" counts a node by its
     degree, argmin (X - B)^T D (X - B) + lam X^T (D - A) X.
 
-    Conjugate gradients: SciPy's for one column, blocks of 16 columns otherwise, at most `iterations` (10 n unless
-    told) of O((n + m) k); they grow with sqrt(lam lam_max). Float64 brings the residual to about 1e-16 lam
-    lam_max, hardly below.
+    By `conjugate_gradients`, at most `iterations` (10 n unless told) of O((n + m) k); they grow with sqrt(lam
+    lam_max). Those of one column and of several are not to be compared: one is preconditioned by the diagonal,
+    several on a large graph by Gauss-Seidel, in about a third of the iterations. Float64 brings the residual to
+    about 1e-16 lam lam_max, hardly below.
 
     Raises ValueError for a directed graph, a negative weight, B of another length or not finite, lam < 0 or huge;
     ConvergenceError where the residual stays above `tolerance`.
@@ -288,7 +295,8 @@ def _solve_similar(
 ) -> tuple[Floats, float, int]:
     """Solve K X = B where M = S K S^(-1) is symmetric, S = diag(s), s >= 1: X = S^(-1) Y, where M Y = S B.
 
-    |B - K X| <= |S B - M Y|, so the tolerance has to be tighter by as much as S makes B longer.
+    With X = S^(-1) Y the residuals are B - K X = S^(-1) (S B - M Y), no longer than S B - M Y as s >= 1. So
+    |S B - M Y| <= t |B| is enough for |B - K X| <= t |B|: relative to |S B|, a tolerance of t |B| / |S B|.
     """
     from scipy.sparse import diags_array
 
@@ -352,7 +360,12 @@ def label_propagation(
     walk from node i meets a label of class c before any other: the harmonic function, where each unknown score is
     the weighted mean of its neighbours' (`residual` is how far from it they are, relative to what the known labels
     give). Scores are in 0 ... 1 and sum to 1, or are 0 and the label -1 where no label reaches. Scores that agree
-    to six digits are a tie, which goes to the smaller label. One solve for each class, all together.
+    to six digits are a tie, which goes to the smaller label. One solve for each of c classes, all together:
+    iterations of O((n + m) c), which grow with the distance to the nearest labels, on a path of n nodes to n. See
+    `smooth` for what they mean.
+
+    Classes with names: `classes, labels = np.unique(names, return_inverse=True)`, then -1 where unknown. Labels by
+    node: `[labels.get(node, -1) for node in graph.nodes]`. The scores of one class: `scores[:, classes == 1]`.
 
     Raises ValueError for a directed graph, a negative weight, labels of another length or below -1, or none known;
     TypeError for labels that are not whole numbers; ConvergenceError, also where scores are far from summing to 1:
@@ -379,7 +392,7 @@ def label_propagation(
         )
         raise ConvergenceError("label propagation, sums of scores", astray, taken, advice)
     scores[free] = F
-    return Labelling(_named(scores, classes, 0.0), scores, classes, residual, taken)
+    return Labelling(_named(scores, classes), scores, classes, residual, taken)
 
 
 def label_spreading(
@@ -395,10 +408,15 @@ def label_spreading(
     `labels` as in `label_propagation`. The scores are where F = alpha S F + (1 - alpha) Y comes to rest, with
     S = I - L for the normalised L, which is D^(-1/2) A D^(-1/2) where nodes have neighbours; that is
     F = (I + lam L)^(-1) Y with lam = alpha / (1 - alpha). alpha in (0, 1): how much of a score comes from the
-    neighbours. The label is -1 where no label reaches, or so faintly that its score is below the error of the
-    solution. Ties as in `label_propagation`.
+    neighbours. The label is -1 where no label reaches. Ties and cost as in `label_propagation`, but iterations
+    grow with sqrt(lam).
 
-    Raises what `label_propagation` does, and ValueError for another alpha.
+    Scores fall with the distance to the labels: on a path by a factor of 1.15 a step at alpha = 0.99, as lam = 99
+    and cosh(log 1.15) is about 1 + 1 / lam. Where they fall below the error of the solution, they tell nothing.
+
+    Raises what `label_propagation` does, ValueError for another alpha, and ConvergenceError where a label reaches
+    a node with a score below that error. `label_propagation` names such nodes; so may an alpha nearer to 1 or a
+    smaller tolerance.
 
     >>> path = as_graph([(0, 1), (1, 2), (2, 3)], n=5)
     >>> label_spreading(path, [0, -1, -1, 1, -1]).labels.tolist()
@@ -408,19 +426,22 @@ def label_spreading(
     with local and global consistency, Advances in Neural Information Processing Systems 16, 2003, pages 321-328.
     """
     graph = undirected(graph)
-    if not 0 < alpha < 1:
-        raise ValueError(f"alpha={alpha!r}: above 0 and below 1")
-    _, classes, Y = _one_hot(graph, labels)
+    alpha = above_zero("alpha", alpha, below=1)
+    known, classes, Y = _one_hot(graph, labels)
     answer = smooth(graph, Y, alpha / (1 - alpha), kind="normalised", tolerance=tolerance, iterations=iterations)
-    faint = answer.residual * np.linalg.norm(Y, axis=0).max()  # no score is further astray: I + lam L >= I
-    return Labelling(_named(answer.X, classes, faint), answer.X, classes, answer.residual, answer.iterations)
+    error = answer.residual * np.linalg.norm(Y, axis=0).max()  # no score is further astray: I + lam L >= I
+    faint = _reached(graph, known) & (answer.X.max(axis=1) <= error)
+    if faint.any():
+        node, count = graph.nodes[int(np.argmax(faint))], int(faint.sum())
+        problem = f"label spreading, {count} nodes (one is {node!r}) with scores below the error of the solution"
+        advice = "They are far from all labels: take label_propagation, alpha nearer to 1, or a smaller tolerance."
+        raise ConvergenceError(problem, answer.residual, answer.iterations, advice)
+    return Labelling(_named(answer.X, classes), answer.X, classes, answer.residual, answer.iterations)
 
 
 def _one_hot(graph: Graph, labels: ArrayLike) -> tuple[NDArray[np.bool_], NDArray[np.int64], Floats]:
     """Which nodes have a label, the classes in order, and the matrix Y (n, c) with a one for each label."""
-    array = np.asarray(labels)
-    if array.dtype.kind not in "iu":
-        raise TypeError(f"labels of type {array.dtype}: whole numbers are needed, {UNKNOWN} where unknown")
+    array = _whole_labels(labels)
     if array.shape != (graph.n,):
         raise ValueError(f"labels of shape {array.shape} for {graph.n} nodes: one each, {UNKNOWN} where unknown")
     wrong = (array < UNKNOWN) | (array > np.iinfo(np.int64).max)
@@ -437,6 +458,20 @@ def _one_hot(graph: Graph, labels: ArrayLike) -> tuple[NDArray[np.bool_], NDArra
     return known, classes, (array[:, None] == classes).astype(np.float64)
 
 
+def _whole_labels(labels: ArrayLike) -> NDArray[Any]:
+    """Labels as an array of whole numbers; or TypeError, with how to make one of what was given."""
+    if isinstance(labels, Mapping):
+        raise TypeError(f"labels by node: pass [labels.get(node, {UNKNOWN}) for node in graph.nodes]")
+    array = np.asarray(labels)
+    if array.dtype.kind in "iu":
+        return array
+    if array.dtype.kind == "f":
+        advice = f"np.nan_to_num(labels, nan={UNKNOWN}).astype(int)"
+    else:
+        advice = f"classes, labels = np.unique(names, return_inverse=True), then {UNKNOWN} where unknown"
+    raise TypeError(f"labels of type {array.dtype}: whole numbers are needed; make them by {advice}")
+
+
 def _reached(graph: Graph, known: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Whether a node shares a component with a label."""
     from scipy.sparse.csgraph import connected_components
@@ -445,11 +480,11 @@ def _reached(graph: Graph, known: NDArray[np.bool_]) -> NDArray[np.bool_]:
     return np.isin(component, component[known])
 
 
-def _named(scores: Floats, classes: NDArray[np.int64], faint: float) -> NDArray[np.int64]:
-    """The class of the best score in each row, the first of those that tie; unknown if it is not above `faint`."""
+def _named(scores: Floats, classes: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The class of the best score in each row, the first of those that tie; unknown where none is above 0."""
     best = scores.max(axis=1)
     first = np.argmax(scores >= best[:, None] - TIE * np.abs(best[:, None]), axis=1)
-    return np.where(best > faint, classes[first], UNKNOWN)
+    return np.where(best > 0, classes[first], UNKNOWN)
 
 
 # ---------------------------------------------------------------------------------------- at the door
@@ -459,6 +494,10 @@ def undirected(graph: object) -> Graph:
     """The graph, undirected and without negative weights.
 
     Raises ValueError for another, naming `to_undirected()` or the edge.
+
+    >>> import networkx as nx
+    >>> undirected(nx.path_graph(3))
+    Graph(n=3, m=2, undirected)
     """
     graph = as_graph(graph, directed=False)
     negative = graph.edge_weights < 0
@@ -470,18 +509,24 @@ def undirected(graph: object) -> Graph:
     return graph
 
 
-def symmetric(kind: Kind) -> Kind:
-    """The kind, if its Laplacian is a symmetric matrix. Raises ValueError."""
+def symmetric_kind(kind: Kind) -> Kind:
+    """The kind, if its Laplacian is a symmetric matrix. Raises ValueError.
+
+    >>> symmetric_kind("normalised")
+    'normalised'
+    """
     if kind not in ("combinatorial", "normalised"):
         raise ValueError(f'kind={kind!r}: "combinatorial" or "normalised", whose matrices are symmetric')
     return kind
 
 
 def signal(graph: Graph, X: ArrayLike, name: str = "X") -> Floats:
-    """A signal as float64: (n,) or (n, k), a row for each node. Raises ValueError, TypeError."""
-    array = np.asarray(X)
-    if array.dtype.kind not in "biuf":
-        raise TypeError(f"{name} of type {array.dtype}: real numbers are needed")
+    """A signal as float64, of its own: (n,) or (n, k), a row for each node. Raises ValueError, TypeError.
+
+    >>> signal(as_graph([(0, 1)], n=2), [3, 4])
+    array([3., 4.])
+    """
+    array = real_numbers(name, X)
     if array.ndim not in (1, 2) or len(array) != graph.n:
         raise ValueError(f"{name} of shape {array.shape} for {graph.n} nodes: a row for each is needed")
     array = array.astype(np.float64)

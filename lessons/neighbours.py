@@ -5,13 +5,15 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from lessons._checks import whole
+from lessons._checks import above_zero, real_numbers, whole
 from lessons.graph import Graph, as_graph
 
 Floats = NDArray[np.float64]
 
 FEATURES = 8  # up to so many a k-d tree finds neighbours faster than all distances do
 DISTANCES = 2**21  # held at a time
+GROUP = 16
+EPS = float(np.finfo(np.float64).eps)
 CLEAR = 1e-9  # relative gap beyond which rounding cannot change which of two points is nearer
 
 
@@ -23,7 +25,8 @@ def neighbour_graph(X: ArrayLike, k: int, *, sigma: float | None = None) -> Grap
     joins nothing. Up to 8 features by a k-d tree, about O(n log n) unless most distances are equal; beyond, all
     distances are looked at, O(n^2 features) time and about 70 MB at a time.
 
-    Raises ValueError for X that is not a finite matrix, unless 1 <= k < n, for sigma <= 0; TypeError.
+    Raises ValueError for X that is not a finite matrix, unless 1 <= k < n, for sigma <= 0; TypeError for values
+    that are not real numbers, for a sparse X and for a k that is not a whole number.
 
     >>> neighbour_graph([[0.0], [1.0], [3.0]], k=1).edges()
     [(0, 1), (1, 2)]
@@ -35,8 +38,8 @@ def neighbour_graph(X: ArrayLike, k: int, *, sigma: float | None = None) -> Grap
     n = len(X)
     if not whole("k", k) < n:
         raise ValueError(f"k={k}: {n} points have at most {n - 1} neighbours each, as no point is its own")
-    if sigma is not None and not 0 < sigma < np.inf:
-        raise ValueError(f"sigma={sigma!r}: above 0, in the unit of the distances")
+    if sigma is not None:
+        sigma = above_zero("sigma", sigma)  # in the unit of the distances
     power = np.frexp(np.abs(X).max())[1]
     points = np.ldexp(X, -power)  # coordinates of size 1, whose squares neither overflow nor vanish
     nearest = _by_tree(points, k) if X.shape[1] <= FEATURES else _by_distances(points, k)
@@ -49,27 +52,39 @@ def neighbour_graph(X: ArrayLike, k: int, *, sigma: float | None = None) -> Grap
 
 
 def _by_distances(X: Floats, k: int) -> NDArray[np.int64]:
-    """(n, k) the nearest rows of each row, from all distances, a few rows at a time."""
-    from scipy.spatial.distance import cdist
+    """(n, k) the nearest rows of each row, from all distances, a few rows at a time.
 
+    |x - y|^2 is |x|^2 + |y|^2 - 2 x^T y: one product of matrices gives all of them, but for rounding, and names
+    the rows that may be among the nearest. Where these are more than k, the distances from differences decide.
+    """
+    length = np.einsum("ij,ij->i", X, X)
+    rounding = 8 * (X.shape[1] + 4) * EPS * (length + length.max())  # two results never differ by more from it
     nearest = np.empty((len(X), k), np.int64)
     step = max(1, DISTANCES // len(X))
     for start in range(0, len(X), step):
-        squares = cdist(X[start : start + step], X, "sqeuclidean")
+        block = slice(start, start + step)
+        squares = -2 * X[block] @ X.T + length  # less |x|^2, which is the same for a whole row
         np.fill_diagonal(squares[:, start:], np.inf)  # no point is its own neighbour
-        farthest = np.partition(squares, k - 1, axis=1)[:, k - 1 : k]
-        chosen = squares < farthest
-        ties = squares == farthest
-        free = k - chosen.sum(axis=1, keepdims=True)
-        chosen |= ties & (np.cumsum(ties, axis=1, dtype=np.int32) <= free)  # the smaller rows
-        nearest[start : start + step] = np.nonzero(chosen)[1].reshape(-1, k)
+        near = squares <= (_not_below_k(squares, k) + rounding[block])[:, None]
+        clear = near.sum(axis=1) == k
+        nearest[block][clear] = np.nonzero(near[clear])[1].reshape(-1, k)
+        for row in np.flatnonzero(~clear).tolist():
+            nearest[start + row] = _settled(X, start + row, np.flatnonzero(near[row]), k)
     return nearest
+
+
+def _not_below_k(squares: Floats, k: int) -> Floats:
+    """For each row a number that k of its entries do not exceed, and hardly more: the k-th least of the minima of
+    groups, which are a few entries each. Of all entries it would take most of the time."""
+    groups = squares.shape[1] // GROUP
+    if groups >= 4 * k:
+        squares = squares[:, : groups * GROUP].reshape(-1, GROUP, groups).min(axis=1)
+    return np.partition(squares, k - 1, axis=1)[:, k - 1]
 
 
 def _by_tree(X: Floats, k: int) -> NDArray[np.int64]:
     """The same from a k-d tree. It breaks ties as it likes, so rows that have one are settled by distances."""
     from scipy.spatial import cKDTree
-    from scipy.spatial.distance import cdist
 
     tree = cKDTree(X)
     rows = np.arange(len(X))[:, None]
@@ -78,15 +93,21 @@ def _by_tree(X: Floats, k: int) -> NDArray[np.int64]:
     found = found[:, : k + 1]
     nearest = np.empty((len(X), k), np.int64)
     nearest[clear] = found[clear][(found != rows)[clear]].reshape(-1, k)
-    for row in np.flatnonzero(~clear):
+    for row in np.flatnonzero(~clear).tolist():
         near = np.array(tree.query_ball_point(X[row], distance[row, k] * (1 + CLEAR), return_sorted=True))
-        near = near[near != row]
-        nearest[row] = near[np.argsort(cdist(X[row, None], X[near], "sqeuclidean")[0], kind="stable")[:k]]
+        nearest[row] = _settled(X, row, near[near != row], k)
     return nearest
 
 
+def _settled(X: Floats, row: int, near: NDArray[np.int64], k: int) -> NDArray[np.int64]:
+    """The k of these rows, which ascend, that are nearest to a row; ties go to the smaller ones."""
+    from scipy.spatial.distance import cdist
+
+    return near[np.argsort(cdist(X[row, None], X[near], "sqeuclidean")[0], kind="stable")[:k]]
+
+
 def _points(X: ArrayLike) -> Floats:
-    X = np.asarray(X, np.float64)
+    X = real_numbers("X", X).astype(np.float64)
     if X.ndim != 2 or 0 in X.shape:
         raise ValueError(f"X of shape {X.shape}: a matrix (n, features) is needed, a row for each point")
     if not np.isfinite(X).all():

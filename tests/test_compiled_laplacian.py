@@ -43,7 +43,7 @@ def noise(graph: Graph, *shape: int):
 
 def agrees(graph: Graph, B: np.ndarray) -> None:
     dense, M = system(graph)
-    swept, taken = solver._swept(M, B, 1e-11, 200)
+    swept, taken = solver._gauss_seidel(M, B, 1e-11, 200)
     by_definition, _ = solver._in_step(M, B, 1e-11, 400)
     assert taken < 200
     np.testing.assert_allclose(swept, np.linalg.solve(dense, B), atol=1e-9)
@@ -70,7 +70,7 @@ def test_sweeps_solve_any_small_system(graph, columns):
 def test_sweeps_take_half_the_iterations():
     _, M = system(MESH)
     B = noise(MESH, 4)
-    _, swept = solver._swept(M, B, 1e-8, 1000)
+    _, swept = solver._gauss_seidel(M, B, 1e-8, 1000)
     _, in_step = solver._in_step(M, B, 1e-8, 1000)
     assert swept < 0.6 * in_step
 
@@ -79,7 +79,7 @@ def test_sweeps_stop_at_the_limit_and_nothing_given_is_written_to():
     _, M = system(MESH)
     B = noise(MESH, 3)
     before = M.data.copy(), B.copy()
-    assert solver._swept(M, B, 1e-12, 2)[1] == 2
+    assert solver._gauss_seidel(M, B, 1e-12, 2)[1] == 2
     assert np.array_equal(M.data, before[0])
     assert np.array_equal(B, before[1])
 
@@ -91,21 +91,34 @@ def test_rows_may_come_unsorted_and_nodes_far_apart(monkeypatch):
     assert not shuffled.has_sorted_indices
     monkeypatch.setattr(solver, "FAR", 10)
     assert np.abs(solver._rows(shuffled) - shuffled.indices).mean() > 10
-    X, _ = solver._near(shuffled, B[order], 1e-11, 200)
+    X, _ = solver._renumbered(shuffled, B[order], 1e-11, 200)
     np.testing.assert_allclose(X, np.linalg.solve(dense, B)[order], atol=1e-9)
+
+
+@pytest.mark.parametrize("columns", [1, 3, 4, 16])
+def test_columns_in_step_are_columns_one_by_one(monkeypatch, columns):
+    _, M = system(MESH)
+    B = noise(MESH, columns)
+    monkeypatch.setattr(solver, "IN_STEP", MESH.n)
+    in_step = solver.conjugate_gradients(M, B, 1e-11)
+    monkeypatch.setattr(solver, "IN_STEP", 0)
+    monkeypatch.setattr(solver, "_in_step", None)
+    alone = solver.conjugate_gradients(M, B, 1e-11)
+    np.testing.assert_allclose(alone[0], in_step[0], atol=1e-9)
+    assert abs(alone[2] - in_step[2]) <= 1
 
 
 @pytest.mark.parametrize("columns", SHAPES)
 def test_smooth_takes_the_compiled_way_for_large_blocks(monkeypatch, columns):
     called = []
-    sweeps = solver._swept
-    monkeypatch.setattr(solver, "_swept", lambda *given: called.append(1) or sweeps(*given))
+    sweeps = solver._gauss_seidel
+    monkeypatch.setattr(solver, "_gauss_seidel", lambda *given: called.append(1) or sweeps(*given))
     B = noise(MESH, *columns)
     plain = smoothing.smooth(MESH, B, 10.0)
     assert not called
     monkeypatch.setattr(solver, "COMPILED_FROM", 0)
     compiled = smoothing.smooth(MESH, B, 10.0)
-    several = len(columns) == 1 and columns[0] > 1
+    several = len(columns) == 1 and columns[0] > 2
     assert bool(called) == (several and hasattr(laplacian_regularization.solve_block, "signatures"))
     assert compiled.X.shape == B.shape
     np.testing.assert_allclose(compiled.X, plain.X, atol=1e-6)

@@ -82,7 +82,7 @@ def forward(start, below, indices, values, diagonal, alpha, P, V, X, R, Y, RR, R
 
 @kernel("i8(i8[:], i8[:], i8[:], i8[:], i4[:], f8[:], f8[:], f8[:,:], f8, i8, f8[:,:]!)")
 def solve_block(start, below, above, end, indices, values, diagonal, B, tolerance, limit, X):  # type: ignore[no-untyped-def]
-    """See `lessons.conjugate_gradients._swept`; -> iterations. `X` comes as zeros.
+    """See `lessons.conjugate_gradients._gauss_seidel`; -> iterations. `X` comes as zeros.
 
     Of the arcs of row i, start[i] ... below[i] lead to rows before it and above[i] ... end[i] to rows behind it.
     """
