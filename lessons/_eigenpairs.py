@@ -13,13 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lessons.errors import ConvergenceError
-from lessons.graph import check_dense
+from lessons.graph import DENSE_LIMIT, check_dense
 
 if TYPE_CHECKING:
     import scipy.sparse
 
 Floats = NDArray[np.float64]
 Operator = Callable[[Floats], Floats]
+Way = Callable[["scipy.sparse.csr_array", Floats], tuple[Operator, Operator]]  # what to iterate; its theta -> lam
 
 SMALL = 500  # nodes; up to here a dense matrix is the quickest
 STEPS = 3_000  # products with a matrix before another way is tried
@@ -30,49 +31,61 @@ FINE = 1e-14  # relative residual inside an iteration
 LOST = 1e-13  # what is left of a vector when nothing but rounding is
 SAME = 1e-10  # eigenvalues this close, relatively, are copies
 UNSEEN = 1e-8  # the share of a random vector, of length 1, in one direction is larger
-ADVICE = "Ask for fewer frequencies, or use filter_chebyshev, which needs none."
+ADVICE = "Take filter_chebyshev, which needs none, or fourier_basis with force=True: dense, 8 n^2 bytes, O(n^3)."
 
 
-def lowest_pairs(L: scipy.sparse.csr_array, still: Floats, k: int, force: bool) -> tuple[Floats, Floats]:
+def lowest_pairs(L: scipy.sparse.csr_array, null: Floats, k: int, force: bool) -> tuple[Floats, Floats]:
     """The k lowest eigenpairs, (k,) ascending and (n, k), of a connected graph's Laplacian, but for the first.
 
-    `L` (n, n) combinatorial or normalised; `still` (n,) of length 1, for which L still = 0; 1 <= k < n.
+    `L` (n, n) combinatorial or normalised; `null` (n,) of length 1, for which L null = 0; 1 <= k < n.
 
     Raises ValueError for more than a quarter of them above 5,000 nodes, which takes a dense matrix, unless forced;
-    ConvergenceError.
+    there also ConvergenceError.
     """
-    n = len(still)
+    n = len(null)
     scale = float(L.diagonal().max()) or 1.0
     L = L.copy()
     L.data /= scale  # so that no frequency exceeds 2; a scale of 1e-310 has no inverse
     if n <= SMALL or 4 * k > n:
         check_dense(n, force=force, instead="fewer frequencies, or filter_chebyshev")
-        lam, U = np.linalg.eigh(L.toarray() + 3.0 * np.outer(still, still))  # moves `still` above all others
-        lam, U = lam[:k], U[:, :k]
+        lam, U = _dense(L, null, k)
     else:
-        lam, U = _lowest_sparse(L, still[:, None], k)
+        lam, U = _sparse(L, null, k, force)
     return scale * np.maximum(lam, 0.0), U
 
 
-def _lowest_sparse(L: scipy.sparse.csr_array, still: Floats, k: int) -> tuple[Floats, Floats]:
-    """The same by Lanczos, in the way that is likely to be the quicker, then in the other.
+def _dense(L: scipy.sparse.csr_array, null: Floats, k: int) -> tuple[Floats, Floats]:
+    lam, U = np.linalg.eigh(L.toarray() + 3.0 * np.outer(null, null))  # moves `null` above all others
+    return lam[:k], U[:, :k]
 
-    The inverse of L pulls low frequencies apart; but on wide graphs its factors would fill up, and on nearly
-    disconnected ones they are all rounding. L itself needs many products where they lie close together.
+
+def _sparse(L: scipy.sparse.csr_array, null: Floats, k: int, force: bool) -> tuple[Floats, Floats]:
+    """The same by Lanczos, in the way that is likely to be the quicker, then in another, then dense if allowed.
+
+    The inverse of L pulls low frequencies apart; but on wide graphs its factors fill up, as far as a dense matrix.
+    L itself needs many products where low frequencies lie close together.
     """
-    narrow = _width(L) <= NARROW * np.sqrt(len(still))
-    for way in (_factorised, _unchanged) if narrow else (_unchanged, _by_gradients):
+    narrow, small = _width(L) <= NARROW * np.sqrt(len(null)), len(null) <= DENSE_LIMIT
+    ways = (_factorised, _flipped) if narrow else (_flipped, _factorised if small else _by_gradients)
+    for way in ways:
         try:
-            operator, frequencies = way(L, still)
-            theta, U, taken = _largest_pairs(operator, still, k)
-            lam = frequencies(theta)
-            residual = float(np.linalg.norm(L @ U - lam * U, axis=0).max())
-            if residual <= RESIDUAL:
-                return lam, U
-            raise ConvergenceError("eigenpairs of the Laplacian", residual, taken, ADVICE)
+            return _converged(L, null[:, None], k, way)
         except RuntimeError as error:  # not converged; or "exactly singular"
             problem = error
+    if small or force:
+        return _dense(L, null, k)
     raise problem
+
+
+def _converged(L: scipy.sparse.csr_array, null: Floats, k: int, way: Way) -> tuple[Floats, Floats]:
+    operator, frequencies = way(L, null)
+    with np.errstate(over="ignore", invalid="ignore"):  # what overflows has not converged
+        theta, U, taken = _largest_pairs(operator, null, k)
+    lam = frequencies(theta)
+    residual = float(np.linalg.norm(L @ U - lam * U, axis=0).max())
+    if not residual <= RESIDUAL:
+        raise ConvergenceError("eigenpairs of the Laplacian", residual, taken, ADVICE)
+    return lam, U
 
 
 def _width(L: scipy.sparse.csr_array) -> int:
@@ -86,16 +99,16 @@ def _width(L: scipy.sparse.csr_array) -> int:
     return min(bandwidth, int((rows < columns).sum()) - n + 2)
 
 
-def _unchanged(L: scipy.sparse.csr_array, still: Floats) -> tuple[Operator, Operator]:
+def _flipped(L: scipy.sparse.csr_array, null: Floats) -> tuple[Operator, Operator]:
     """An operator that has the eigenvectors of L, the lowest first; and what its eigenvalues say of theirs."""
     return lambda x: 2 * x - L @ x, lambda theta: 2 - theta
 
 
-def _factorised(L: scipy.sparse.csr_array, still: Floats) -> tuple[Operator, Operator]:
-    """The inverse of L at right angles to `still`: one node is held at 0, what is left of L is definite."""
+def _factorised(L: scipy.sparse.csr_array, null: Floats) -> tuple[Operator, Operator]:
+    """The inverse of L at right angles to `null`: one node is held at 0, what is left of L is definite."""
     from scipy.sparse.linalg import splu
 
-    free = np.delete(np.arange(len(still)), np.argmax(L.diagonal()))
+    free = np.delete(np.arange(len(null)), np.argmax(L.diagonal()))
     grounded = L[free][:, free].tocsc()
     factors = splu(grounded, permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.0, options={"SymmetricMode": True})
 
@@ -107,15 +120,15 @@ def _factorised(L: scipy.sparse.csr_array, still: Floats) -> tuple[Operator, Ope
     return solve, lambda theta: 1 / theta
 
 
-def _by_gradients(L: scipy.sparse.csr_array, still: Floats) -> tuple[Operator, Operator]:
-    """The inverse of L at right angles to `still`, by conjugate gradients."""
+def _by_gradients(L: scipy.sparse.csr_array, null: Floats) -> tuple[Operator, Operator]:
+    """The inverse of L at right angles to `null`, by conjugate gradients."""
     from scipy.sparse import diags_array
     from scipy.sparse.linalg import cg
 
     inverse = diags_array(1 / L.diagonal())
 
     def solve(b: Floats) -> Floats:
-        x, short = cg(L, b - still @ (still.T @ b), rtol=FINE, maxiter=STEPS, M=inverse)
+        x, short = cg(L, b - null @ (null.T @ b), rtol=FINE, maxiter=STEPS, M=inverse)
         if short:
             raise ConvergenceError("conjugate gradients", float(np.linalg.norm(b - L @ x)), STEPS, ADVICE)
         return x
@@ -190,6 +203,8 @@ def _next(Q: Floats, w: Floats, chance: np.random.Generator) -> tuple[Floats, Fl
         w = w - Q @ inside
         h[:-1] += inside
     h[-1] = np.linalg.norm(w)
+    if not h[-1] < np.inf:
+        raise ConvergenceError("Lanczos iterations", np.inf, Q.shape[1], ADVICE)
     if h[-1] > LOST * np.linalg.norm(h):
         return w / h[-1], h
     h[-1] = 0.0  # the operator leads nowhere new: start in a new direction

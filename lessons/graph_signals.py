@@ -123,13 +123,13 @@ def fourier_basis(
     if k is None:
         check_dense(graph.n, force=force, instead="fourier_basis(graph, k) or filter_chebyshev")
     wanted = graph.n if k is None else whole("k", k, 1, graph.n)
-    component, still = _still(graph, kind)
+    component, null = _null_signals(graph, kind)
     lam, U = np.zeros(wanted), np.zeros((graph.n, wanted))
     here = np.flatnonzero(component < wanted)
-    U[here, component[here]] = still[here]
+    U[here, component[here]] = null[here]
     c = int(component.max(initial=-1)) + 1
     if wanted > c:
-        for column, (frequency, rows, u) in enumerate(_moving(L, component, still, wanted - c, force), start=c):
+        for column, (frequency, rows, u) in enumerate(_above_zero(L, component, null, wanted - c, force), start=c):
             lam[column], U[rows, column] = frequency, u
     return FourierBasis(lam, _with_signs(U))
 
@@ -169,7 +169,7 @@ def inverse(basis: FourierBasis, X_hat: ArrayLike) -> Floats:
     return basis.U @ _rows(X_hat, len(basis.lam), "frequencies")
 
 
-def _still(graph: Graph, kind: Kind) -> tuple[Rows, Floats]:
+def _null_signals(graph: Graph, kind: Kind) -> tuple[Rows, Floats]:
     """The component of each node, 0, 1, ..., and the signal of frequency 0 on each, of length 1, all in one."""
     from scipy.sparse.csgraph import connected_components
 
@@ -183,8 +183,8 @@ def _still(graph: Graph, kind: Kind) -> tuple[Rows, Floats]:
     return component, np.sqrt(square / np.bincount(component, square)[component])
 
 
-def _moving(
-    L: scipy.sparse.csr_array, component: Rows, still: Floats, count: int, force: bool
+def _above_zero(
+    L: scipy.sparse.csr_array, component: Rows, null: Floats, count: int, force: bool
 ) -> list[tuple[float, Rows, Floats]]:
     """The lowest frequencies above 0 of all components: (frequency, rows of its component, signal on these)."""
     found = []
@@ -194,7 +194,7 @@ def _moving(
     for start, end in zip([0, *ends], ends, strict=False):
         if end - start > 1:
             rows = order[start:end]
-            lam, U = lowest_pairs(L[start:end, start:end], still[rows], min(count, end - start - 1), force)
+            lam, U = lowest_pairs(L[start:end, start:end], null[rows], min(count, end - start - 1), force)
             found += [(float(frequency), rows, u) for frequency, u in zip(lam, U.T, strict=True)]
     return sorted(found, key=lambda pair: pair[0])[:count]
 
@@ -493,13 +493,13 @@ def spectral_embedding(graph: object, k: int, *, kind: Kind = "normalised") -> F
     if (d == 0).any():
         lone = graph.nodes[int(np.argmin(d))]
         raise ValueError(f'node {lone!r} has no neighbour: leave it out, or take kind="combinatorial"')
-    component, still = _still(graph, kind)
-    apart = _apart(np.bincount(component, d), k)
+    component, null = _null_signals(graph, kind)
+    apart = _contrasts(np.bincount(component, d), k)
     moving = fourier_basis(graph, k + 1, kind=kind).U[:, len(np.unique(component)) :]
-    return _with_signs(np.column_stack([still[:, None] * apart[component], moving]) / np.sqrt(d)[:, None])
+    return _with_signs(np.column_stack([null[:, None] * apart[component], moving]) / np.sqrt(d)[:, None])
 
 
-def _apart(weights: NDArray[Any], k: int) -> Floats:
+def _contrasts(weights: NDArray[Any], k: int) -> Floats:
     """Orthonormal columns, at most k, at right angles to sqrt(weights): the first tells the first entry from the
     rest, the second the next from those after it, and so on."""
     c = len(weights)

@@ -213,31 +213,52 @@ def test_wide_graphs_are_not_factorised_and_narrow_ones_are(monkeypatch: pytest.
             fourier_basis(narrow, 4)
 
 
-def test_where_products_with_the_matrix_do_not_converge_its_inverse_does(monkeypatch: pytest.MonkeyPatch) -> None:
-    def lost(L: object, still: object) -> None:
+@pytest.mark.parametrize("lost", [["_flipped"], ["_flipped", "_factorised"]])
+@pytest.mark.parametrize("limit", [5_000, 0])
+def test_where_one_way_does_not_converge_another_does(
+    lost: list[str], limit: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(L: object, null: object) -> None:
         raise ConvergenceError("Lanczos iterations", 1.0, 1)
 
-    monkeypatch.setattr(_eigenpairs, "_unchanged", lost)
+    for name in lost:
+        monkeypatch.setattr(_eigenpairs, name, fails)
+    monkeypatch.setattr(_eigenpairs, "DENSE_LIMIT", limit)
     graph = DENSE["expander"]
     basis = fourier_basis(graph, 6)
     is_basis(graph, basis.lam, basis.U, "combinatorial")
     np.testing.assert_allclose(basis.lam, frequencies("expander", "combinatorial")[:6], atol=1e-9)
 
 
+@pytest.mark.parametrize("least", [-6, -12, -300])
+def test_weights_of_many_orders_on_a_wide_graph(least: int) -> None:
+    rows = expander(600).edge_rows
+    weights = 10.0 ** np.random.default_rng(13).uniform(least, 0, len(rows))
+    graph = as_graph([(u, v, w) for (u, v), w in zip(rows.tolist(), weights, strict=True)], n=600)
+    basis = fourier_basis(graph, 6)
+    is_basis(graph, basis.lam, basis.U, "combinatorial")
+    np.testing.assert_allclose(basis.lam, np.linalg.eigvalsh(oracle(graph, "combinatorial"))[:6], atol=1e-12)
+
+
 @pytest.mark.parametrize("name", ["two meshes", "expander"])
-def test_what_does_not_converge_is_an_error_with_residual_and_iterations(
+def test_what_does_not_converge_is_an_error_unless_a_dense_matrix_may_answer(
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(_eigenpairs, "STEPS", 25)
     monkeypatch.setattr(_eigenpairs, "TOLERANCE", 1e-30)
+    graph, lam = DENSE[name], frequencies(name, "combinatorial")[:4]
+    np.testing.assert_allclose(fourier_basis(graph, 4).lam, lam, atol=1e-9)
+    monkeypatch.setattr(_eigenpairs, "DENSE_LIMIT", 0)
+    np.testing.assert_allclose(fourier_basis(graph, 4, force=True).lam, lam, atol=1e-9)
     with pytest.raises(ConvergenceError, match="filter_chebyshev") as caught:
-        fourier_basis(DENSE[name], 4)
+        fourier_basis(graph, 4)
     assert caught.value.residual > 0
     assert 25 <= caught.value.iterations < 100
 
 
 def test_a_pair_that_is_none_is_never_returned(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_eigenpairs, "RESIDUAL", 1e-300)
+    monkeypatch.setattr(_eigenpairs, "DENSE_LIMIT", 0)
     with pytest.raises(ConvergenceError, match="eigenpairs of the Laplacian"):
         fourier_basis(DENSE["two meshes"], 4)
 
