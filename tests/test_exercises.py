@@ -245,6 +245,15 @@ def test_a_function_for_a_value_and_a_value_for_a_function_are_told(made_up, cap
     assert "What must hold: the answer is a value, not a function\nYour answer: sqrt\nHint 1" in out
 
 
+def test_a_value_that_could_be_called_is_a_value():
+    """As networkx's edges can: `graph.edges(data=True)`."""
+    joined = Property("0 and 1 are joined", lambda pairs: (0, 1) in pairs, tuple("abc"))
+    asked = replace(PREDICT, reference=[(0, 1)], properties=(joined,))
+    assert judge(asked, nx.path_graph(2).edges).status == "right"
+    assert judge(asked, nx.empty_graph(2).edges).failed is joined
+    assert judge(asked, nx.path_graph).failed is machinery.VALUE_WANTED
+
+
 @pytest.mark.parametrize("id", ["made_up-9", "made_up", "mad_up-1", "", 3, "os.path-1"])
 def test_an_unknown_id_names_the_nearest(made_up, id):
     for ask in (hint, solution, lambda id: check(id, 4)):

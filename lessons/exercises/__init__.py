@@ -215,7 +215,7 @@ def judge(exercise: Exercise, answer: object) -> Verdict:
     """
     if _is_blank(answer):
         return Verdict("untouched")
-    if callable(answer) != callable(exercise.reference):
+    if _is_function(answer) != callable(exercise.reference):
         wanted = FUNCTION_WANTED if callable(exercise.reference) else VALUE_WANTED
         return Verdict("wrong", failed=wanted, told=f"Your answer: {_short(answer)}")
     number = 0
@@ -282,15 +282,20 @@ class _Attempt:
 
 
 def _attempt(answer: Any, arguments: tuple[Any, ...]) -> _Attempt:
-    kind, gave = ("function", " returned") if callable(answer) else ("answer", "")
+    kind, gave = ("function", " returned") if _is_function(answer) else ("answer", "")
     given = deepcopy(arguments)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # NumPy's name a temporary file, another one in each run
-            result = answer(*given) if callable(answer) else _listed(answer)
+            result = answer(*given) if _is_function(answer) else _listed(answer)
     except Exception as error:
         return _Attempt(given, None, error, f"Your {kind} raised {type(error).__name__}: {_line(str(error))}")
     return _Attempt(given, result, None, f"Your {kind}{gave}: {_short(result)}")
+
+
+def _is_function(answer: object) -> bool:
+    """Whether an answer is there to be called; networkx's `graph.edges` may be, and is a value all the same."""
+    return callable(answer) and not isinstance(answer, Iterable)
 
 
 def _listed(value: Any) -> Any:
@@ -367,7 +372,7 @@ def _does_nothing(function: Callable[..., Any]) -> bool:
 
 FUNCTION_WANTED = Property(
     says="the answer is a function, not a value",
-    holds=callable,
+    holds=lambda answer: _is_function(answer),
     hints=(
         "check calls your function itself, on many inputs.",
         "Look at the second argument of check(...).",
@@ -376,7 +381,7 @@ FUNCTION_WANTED = Property(
 )
 VALUE_WANTED = Property(
     says="the answer is a value, not a function",
-    holds=lambda answer: not callable(answer),
+    holds=lambda answer: not _is_function(answer),
     hints=(
         "The exercise asks for a result, not for the way to it.",
         "Look at the second argument of check(...).",

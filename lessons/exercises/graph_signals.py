@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,8 +24,10 @@ Response = Callable[[Any], Any]
 
 
 def _is_real(found: Any, shape: tuple[int, ...]) -> bool:
-    """Whether an answer holds finite real numbers in this shape."""
+    """Whether an answer holds finite real numbers in this shape, fractions among them."""
     array = np.asarray(found)
+    if array.dtype == object and all(isinstance(number, Real) for number in array.flat):
+        array = array.astype(float)
     return array.shape == shape and array.dtype.kind in "fiu" and bool(np.isfinite(array).all())
 
 
@@ -56,7 +59,7 @@ BY_HAND = Exercise(
         ),
         Property(
             says="a constant signal has the frequency 0, as nothing changes along any edge",
-            holds=lambda found: np.isclose(found[0], 0),
+            holds=lambda found: np.isclose(float(found[0]), 0),
             hints=(
                 "x^T L x adds up squares of differences along edges. Which differences has [2, 2, 2, 2]?",
                 "Look at what you add: differences of neighbours, not their values or products.",
@@ -65,7 +68,7 @@ BY_HAND = Exercise(
         ),
         Property(
             says="[1, -1, 0, 0] has its energy over three edges, divided by its squared length",
-            holds=lambda found: np.isclose(found[2], 3),
+            holds=lambda found: np.isclose(float(found[2]), 3),
             hints=(
                 "First the energy: one square for each edge, also for those that lead to a node with 0.",
                 "Three edges change: 0 - 1, 0 - 2 and 1 - 2. Look at what you divide by, too.",
@@ -74,7 +77,7 @@ BY_HAND = Exercise(
         ),
         Property(
             says="[5, 5, 0, -10] has a low frequency: being loud is not being high",
-            holds=lambda found: np.isclose(found[1], 1),
+            holds=lambda found: np.isclose(float(found[1]), 1),
             hints=(
                 "Ten times the signal has a hundred times the energy, and the same frequency.",
                 "Look at the divisor: x^T x is the sum of the squares of the values.",
@@ -83,7 +86,7 @@ BY_HAND = Exercise(
         ),
         Property(
             says="[1, 1, -3, 1] differs from each neighbour of node 2 by 4",
-            holds=lambda found: np.isclose(found[3], 4),
+            holds=lambda found: np.isclose(float(found[3]), 4),
             hints=(
                 "Node 2 has three neighbours, and along each of these edges the signal jumps.",
                 "Count the edges at node 2, the tail among them, and square before you add.",
@@ -338,7 +341,8 @@ FILTER = Exercise(
                 not _is_one_frequency(U, X) or _agrees(found, lam, U, X, response)
             ),
             hints=(
-                "The response is asked about frequencies, and its shares belong to amounts of frequencies.",
+                "A signal of one frequency has one amount that is not 0. Look at U^T x, before the shares come: "
+                "they belong to frequencies, not to nodes.",
                 "Look at what you pass to response, what you multiply its answer with, and how often; and which "
                 "of U and its transpose leads to the frequencies.",
                 "response(lam)[k] multiplies the amount of column k, before the way back.",
@@ -922,14 +926,20 @@ def heat_by_steps(L: Any, x: Any, t: float) -> Any:
     return x
 
 
-def _ten_nodes(edges: Any) -> bool:
-    pairs = [(u, v) for u, v in edges]
+def _pairs(answer: Any) -> list[tuple[Any, Any]]:
+    """The edges of an answer that holds them, as a graph does, or that is them."""
+    edges = getattr(answer, "edges", answer)
+    return [(u, v) for u, v in (edges() if callable(edges) else edges)]
+
+
+def _ten_nodes(answer: Any) -> bool:
+    pairs = _pairs(answer)
     inside = all(end in range(10) for pair in pairs for end in pair)
     return inside and len({frozenset(pair) for pair in pairs}) == len(pairs) and all(u != v for u, v in pairs)
 
 
-def _laplacian_of(edges: Any) -> Floats:
-    return laplacian_definition(as_graph([(int(u), int(v)) for u, v in edges], n=10))
+def _laplacian_of(answer: Any) -> Floats:
+    return laplacian_definition(as_graph([(int(u), int(v)) for u, v in _pairs(answer)], n=10))
 
 
 def _turns_cold(edges: Any) -> bool:
