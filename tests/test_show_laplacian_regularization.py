@@ -107,23 +107,22 @@ def test_labels_are_drawn_in_boxes_as_numerals_and_as_dots():
     )
 
 
-@pytest.mark.parametrize(
-    ("found", "crosses", "told"),
-    [
-        (
-            [0, 0, 1, 1],
-            0,
-            "that are wrong, are few among the labels that the others were given; none is left out.",
-        ),
-        ([0, 1, 0, 1], 2, "Crosses are many among the labels that the others were given; none is left out."),
-        ([0, 0, -1, -1], 0, "those that no label reaches are dots."),
-    ],
-)
-def test_wrong_labels_are_crossed_out(found, crosses, told):
-    fig, alt = show.draw_labels(as_graph([(0, 1), (2, 3)], n=4), found, known=[0], truth=[0, 0, 1, 1])
-    assert alt.endswith(told)
+@pytest.mark.parametrize(("wrong", "told"), [(0, "few"), (1, "few"), (2, "many")])
+def test_wrong_labels_are_in_circles_and_few_below_a_tenth(wrong, told):
+    graph = grid_graph(3, 5)
+    found = np.arange(graph.n) >= graph.n - wrong
+    fig, alt = show.draw_labels(graph, found.astype(int), known=[0], truth=np.zeros(graph.n))
+    assert alt.endswith(f"that are wrong, are {told} among the labels given to the others; none is left out.")
     (marks,) = (drawn for drawn in fig.axes[0].collections if drawn.get_zorder() == 4)
-    assert len(marks.get_offsets()) == crosses
+    assert len(marks.get_offsets()) == wrong
+    assert not len(marks.get_facecolors()), "open, so that the label can be read"
+
+
+def test_unknown_labels_are_not_wrong():
+    fig, alt = show.draw_labels(as_graph([(0, 1), (2, 3)], n=4), [0, 0, -1, -1], known=[0], truth=[0, 0, 1, 1])
+    assert alt.endswith("are few among the labels given to the others; those that no label reaches are dots.")
+    (marks,) = (drawn for drawn in fig.axes[0].collections if drawn.get_zorder() == 4)
+    assert not len(marks.get_offsets())
 
 
 # ---------------------------------------------------------------------------------------- pictures
@@ -156,14 +155,6 @@ def test_pictures_stand_side_by_side_and_are_compared_with_the_first():
     assert "flat (far smoother than the clean one), double (rougher than the clean one)" in alt
 
 
-def test_the_highest_psnr_is_marked():
-    fig, alt = show.draw_psnr([0.1, 1, 10], [20.0, 25.0, 22.0], noisy=19.0)
-    assert "highest at lam = 1, which is marked, and lower to both sides" in alt
-    assert fig.axes[0].lines[1].get_xydata().tolist() == [[1, 25]]
-    assert list(fig.axes[0].lines[2].get_ydata()) == [19, 19]
-    assert show.draw_psnr([0.1, 1, 10], [25.0, 20.0, 12.0], noisy=19.0)[1].endswith("at the end, lam = 0.1.")
-
-
 # ---------------------------------------------------------------------------------------- runs and weights
 
 
@@ -186,6 +177,27 @@ def test_only_clear_leads_are_told():
     assert show.draw_accuracies([1], far)[1].endswith("for 1. Clearly apart: at 1: c ahead, at 1: a behind.")
     middle = {"a": [[0.5, 0.5]], "b": [[0.88, 0.88]], "c": [[0.9, 0.9]]}
     assert show.draw_accuracies([1], middle)[1].endswith("Clearly apart: at 1: a behind.")
+
+
+def test_of_many_ways_those_in_front_are_told_in_order():
+    means = {"a": 0.4, "b": 0.41, "c": 0.42, "d": 0.6, "e": 0.7}
+    runs = {name: [[mean, mean]] for name, mean in means.items()}
+    assert show.draw_accuracies([1], runs)[1].endswith("Clearly apart: at 1: e before d ahead.")
+
+
+def test_a_way_that_was_not_tried_at_a_place_is_left_out_there():
+    fig, alt = show.draw_accuracies(["here", "there"], {"a": [[0.5, 0.5], [0.9, 0.9]], "b": [[], [0.1, 0.1]]})
+    assert [len(bar.lines[0].get_xdata()) for bar in fig.axes[0].containers] == [2, 1]
+    assert np.rint(fig.axes[0].containers[1].lines[0].get_xdata()) == [1]
+    assert "nan" not in alt
+
+
+def test_eight_ways_can_be_told_apart_and_no_more():
+    runs = {f"way {k}": [[0.1 * k, 0.1 * k]] for k in range(8)}
+    fig, _ = show.draw_accuracies([1], runs)
+    assert len({bar.lines[0].get_marker() for bar in fig.axes[0].containers}) == 8
+    with pytest.raises(ValueError, match="9 ways: 8 can be told apart"):
+        show.draw_accuracies([1], {**runs, "one more": [[0.5, 0.5]]})
 
 
 @pytest.mark.parametrize("side", [2, 8, 24])
@@ -212,7 +224,6 @@ def test_pictures_of_the_page_fit_on_it(graph):
         show.draw_signal(graph, [1, 2, 3, 4]),
         show.draw_labels(graph, [0, -1, -1, 1], known=[0, 3]),
         show.draw_pictures({"a": np.eye(3), "b": np.eye(3)}),
-        show.draw_psnr([1, 2], [1.0, 2.0], 0.0),
         show.draw_accuracies([1], {"a": [[0.1, 0.2]], "b": [[0.3, 0.4]]}),
         show.draw_weights({"a": np.eye(4)}),
     ]

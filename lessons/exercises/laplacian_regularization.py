@@ -327,9 +327,9 @@ END = Exercise(
             says="the answer is a flat list of six numbers, one for each node",
             holds=lambda found: _is_real(found, (6,)),
             hints=(
-                "X has a value for every node, as B has.",
-                "Count the numbers in your list: six, in one pair of brackets.",
-                "It looks like [a, b, c, d, e, f], with f for the node that is alone.",
+                "X has a value for every node, as B has: numbers, in a list.",
+                "Count the numbers in your list: six, in one pair of brackets, and not text in quotes.",
+                "It looks like [a, b, c, d, e, f], numbers and not text, with f for the node that is alone.",
             ),
         ),
         Property(
@@ -398,14 +398,14 @@ END = Exercise(
 
 def _smoother_cases(rng: Generator) -> Iterator[tuple[NDArray[np.float64], NDArray[np.float64], float]]:
     """Graphs of 1 to 6 nodes, some nodes alone; for each a rough W and one that is constant on every component;
-    lam small, large, or zero. Fewest nodes and edges first."""
+    lam zero, small, or large. Fewest nodes and edges first."""
     sizes = [(n, density) for n in range(3, 7) for density in (0.2, 0.4, 0.5, 0.6, 0.8)]
     graphs = [as_graph([], n=1), as_graph([(0, 1)], n=2), as_graph([(0, 1)], n=3), as_graph([(0, 1), (1, 2)], n=3)]
     graphs += [as_graph(_pairs(rng, n, density), n=n) for n, density in sizes]
     for graph in sorted(graphs, key=lambda graph: (graph.n, graph.m)):
         A = graph.to_scipy().toarray()
         rough = rng.permuted(np.arange(1.0, graph.n + 1)[:, None].repeat(2, axis=1), axis=0)
-        for lam in (0.25, 4.0, 0.0, 60.0):
+        for lam in (0.0, 0.25, 4.0, 60.0):
             yield A.copy(), rough.copy(), lam
         yield A, rough[_components(graph)], 1.0
 
@@ -434,6 +434,11 @@ def _energies(A: Any, W: Any) -> NDArray[np.float64]:
 def _falls(found: Any, A: Any, W: Any) -> bool:
     before, after = _energies(A, W), _energies(A, _floats(found))
     return bool((after <= np.where(before > 0, before * (1 - 1e-4), 1e-6)).all())
+
+
+def _keeps_some(found: Any, A: Any, W: Any) -> bool:
+    before, after = _energies(A, W), _energies(A, _floats(found))
+    return bool((after >= 1e-6 * before).all())
 
 
 def _keeps_constants(found: Any, A: Any, W: Any) -> bool:
@@ -508,6 +513,12 @@ def _means_at_once(A: Any, W: Any, lam: Any) -> Any:
     return (W + A @ W) / (1 + A.sum(axis=1))[:, None]
 
 
+def _without_dial(A: Any, W: Any, lam: Any) -> Any:
+    """The mean of each component, as soon as lam is not 0."""
+    component = _components(as_graph(np.argwhere(np.triu(A)), n=len(A)))
+    return np.array([W[component == c].mean(axis=0) for c in component]) if lam else W
+
+
 def _draw_smoother(A: NDArray[np.float64], W: NDArray[np.float64], lam: float) -> tuple[Any, str]:
     from lessons.show.graph import draw_graph
 
@@ -579,6 +590,15 @@ MENDED = Exercise(
                 "and alpha stays below 1), or solve a system with I + lam L, which has no such limit.",
             ),
         ),
+        Property(
+            says="a small lam changes little: at 0.25 a column that has energy keeps some",
+            holds=lambda found, A, W, lam: lam != 0.25 or _keeps_some(found, A, W),
+            hints=(
+                "lam is a dial, not a switch: between nothing and all alike there is everything.",
+                "Look at where lam stands in your formula: does a small one do less than a large one?",
+                "Do not go to the mean at once: take L, multiply it by lam, and solve a system with I + lam L.",
+            ),
+        ),
     ),
     reference=mended,
     wrong=(
@@ -600,6 +620,7 @@ MENDED = Exercise(
         _overshoots,
         _overshoots_at_hubs,
         _overshoots_random_walk,
+        _without_dial,
     ),
     why=(
         "Where no node is alone the page's L is D^(-1) (D - A), the random-walk Laplacian: not the bug. The bug "

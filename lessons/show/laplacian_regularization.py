@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Mapping, Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,8 +22,9 @@ if TYPE_CHECKING:
 Picture = tuple["Figure", str]
 
 NODE = 24.0  # diameter of a disc, in points
-MARKS = "os^Dv"
-CLEAR = 0.045  # of accuracies: a lead that the alt text tells of
+MARKS = "os^DvPX*"  # one for each colour
+CLEAR = 0.025  # of accuracies: a lead that the alt text tells of
+FEW = 0.1  # share of the labels up to which those that are wrong are few
 
 
 # ---------------------------------------------------------------------------------------- signals on small graphs
@@ -90,7 +92,7 @@ def _short(value: float, digits: int) -> str:
 def draw_labels(graph: Graph, labels: ArrayLike, *, known: ArrayLike, truth: ArrayLike | None = None) -> Picture:
     """A large graph with whole numbers as labels (n,), -1 where unknown: a numeral each, the `known` rows large.
 
-    With `truth` (n,), a cross over each label that is wrong. Unknown nodes are grey dots.
+    With `truth` (n,), a circle around each label that is wrong. Unknown nodes are grey dots.
     """
     from matplotlib.collections import LineCollection
 
@@ -105,7 +107,7 @@ def draw_labels(graph: Graph, labels: ArrayLike, *, known: ArrayLike, truth: Arr
         here = at[labels == label]
         axes.scatter(*here.T, s=16, marker=f"${label}$", color=colours[label % 10], linewidths=0.1, zorder=3)
     wrong = np.zeros(graph.n, bool) if truth is None else (labels >= 0) & (labels != np.asarray(truth))
-    axes.scatter(*at[wrong].T, s=34, marker="x", color=INK, linewidths=0.9, zorder=4)
+    axes.scatter(*at[wrong].T, s=58, marker="o", facecolors="none", edgecolors=INK, linewidths=0.8, zorder=4)
     for row in known:
         box = {"boxstyle": "round,pad=0.2", "facecolor": PAPER, "edgecolor": INK, "linewidth": 1.6}
         look = {"ha": "center", "va": "center", "fontsize": 12, "weight": "bold", "bbox": box, "zorder": 6}
@@ -119,8 +121,10 @@ def _told_labels(n: int, labels: NDArray[Any], known: NDArray[Any], wrong: NDArr
     if not judged:
         return f"{begin} All others are dots: unknown."
     dots = "those that no label reaches are dots" if (labels < 0).any() else "none is left out"
-    crosses = "Crosses, over those that are wrong, are few" if 4 * wrong.sum() < n else "Crosses are many"
-    return f"{begin} {crosses} among the labels that the others were given; {dots}."
+    many = "few" if wrong.sum() < FEW * n else "many"
+    return (
+        f"{begin} Circles, around those that are wrong, are {many} among the labels given to the others; {dots}."
+    )
 
 
 # ---------------------------------------------------------------------------------------- a photograph
@@ -164,58 +168,30 @@ def roughness(image: ArrayLike, clean: ArrayLike) -> str:
     return f"{'far ' if ratio > 5 else ''}rougher than the clean one"
 
 
-def draw_psnr(lams: Sequence[float], values: Sequence[float], noisy: float) -> Picture:
-    """The likeness of smoothed pictures to the clean one, in decibels, over lam; dotted, that of the noisy one."""
-    fig, axes = canvas(5.0, 2.7)
-    axes.semilogx(lams, values, color=PALETTE[0], marker="o")
-    best = int(np.argmax(values))
-    axes.plot(lams[best], values[best], marker="s", markersize=12, fillstyle="none", color=INK)
-    axes.axhline(noisy, color=INK, linestyle=":", linewidth=1.2)
-    axes.annotate(
-        "noisy", (lams[len(lams) // 2], noisy), (0, 4), textcoords="offset points", fontsize=9, color=INK
-    )
-    axes.set(xlabel="lam", ylabel="PSNR [dB]")
-    axes.set_xticks(lams, [f"{lam:g}" for lam in lams])
-    axes.minorticks_off()
-    alt = (
-        f"PSNR over lam, from {lams[0]:g} to {lams[-1]:g}. It is highest at lam = {lams[best]:g}, which is "
-        "marked, and lower to both sides."
-    )
-    if best in (0, len(lams) - 1):
-        alt = f"PSNR over lam, from {lams[0]:g} to {lams[-1]:g}. It is highest at the end, lam = {lams[best]:g}."
-    return fig, alt
-
-
 # ---------------------------------------------------------------------------------------- runs over seeds
 
 
 def draw_accuracies(
-    where: Sequence[object], runs: Mapping[str, Sequence[Sequence[float]]], axis: str = "", chance: float = 0.0
+    where: Sequence[object], runs: Mapping[str, Sequence[Sequence[float]]], axis: str = ""
 ) -> Picture:
     """Accuracies of several ways at several places: mean and standard deviation over seeds, and the runs as dots.
 
-    `runs` maps a way to a list of runs for each entry of `where`; `axis` names these. `chance`: a dotted line.
+    `runs` maps a way, of eight at most, to a list of runs for each entry of `where`, which is empty where the way
+    was not tried; `axis` names the places.
     """
-    fig, axes = canvas(6.0, 3.1)
+    if len(runs) > len(PALETTE):
+        raise ValueError(f"{len(runs)} ways: {len(PALETTE)} can be told apart")
+    fig, axes = canvas(6.4, 3.1)
     width = 0.6 / len(runs)
-    for k, ((name, lists), colour) in enumerate(zip(runs.items(), PALETTE, strict=False)):
-        place = np.arange(len(where)) + width * (k - (len(runs) - 1) / 2)
-        for at, values in zip(place, lists, strict=True):
-            axes.scatter(
-                np.full(len(values), at), 100 * np.asarray(values), s=7, color=colour, alpha=0.45, linewidths=0
-            )
-        mean = [100 * np.mean(values) for values in lists]
-        spread = [100 * np.std(values, ddof=1) for values in lists]
-        look = {
-            "fmt": MARKS[k % len(MARKS)],
-            "color": colour,
-            "capsize": 4,
-            "markersize": 6,
-            "markeredgecolor": INK,
-        }
-        axes.errorbar(place, mean, spread, label=name, **look)
-    if chance:
-        axes.axhline(100 * chance, color=INK, linestyle=":", linewidth=1)
+    for k, (name, lists) in enumerate(runs.items()):
+        tried = [at for at, values in enumerate(lists) if len(values)]
+        place = np.array(tried) + width * (k - (len(runs) - 1) / 2)
+        shares = [100 * np.asarray(lists[at]) for at in tried]
+        for x, values in zip(place, shares, strict=True):
+            axes.scatter(np.full(len(values), x), values, s=7, color=PALETTE[k], alpha=0.45, linewidths=0)
+        spread = [values.std(ddof=1) for values in shares]
+        look = {"fmt": MARKS[k], "color": PALETTE[k], "capsize": 4, "markersize": 6, "markeredgecolor": INK}
+        axes.errorbar(place, [values.mean() for values in shares], spread, label=name, **look)
     axes.set_xticks(range(len(where)), [str(entry) for entry in where])
     axes.set(xlabel=axis, ylabel="right [%]", xlim=(-0.5, len(where) - 0.5))
     axes.legend(frameon=False, fontsize=9, loc="center left", bbox_to_anchor=(1.0, 0.5))
@@ -224,18 +200,24 @@ def draw_accuracies(
 
 def _told_accuracies(where: Sequence[object], runs: Mapping[str, Sequence[Sequence[float]]], axis: str) -> str:
     """Names who is ahead or behind by a clear margin only: small leads change from machine to machine."""
-    names = list(runs)
-    means = np.array([[np.mean(values) for values in lists] for lists in runs.values()])
     told = []
-    for place, column in zip(where, means.T, strict=True):
-        order = column.argsort()
-        if column[order[-1]] - column[order[-2]] > CLEAR:
-            told.append(f"at {place}: {names[order[-1]]} ahead")
-        if column[order[1]] - column[order[0]] > CLEAR:
-            told.append(f"at {place}: {names[order[0]]} behind")
+    for at, place in enumerate(where):
+        means = {name: float(np.mean(lists[at])) for name, lists in runs.items() if len(lists[at])}
+        best = sorted(means, key=means.__getitem__, reverse=True)
+        ahead = _clear_of_the_rest(means, best)
+        behind = _clear_of_the_rest({name: -mean for name, mean in means.items()}, best[::-1])
+        told += [f"at {place}: {' before '.join(ahead)} ahead"] if ahead else []
+        told += [f"at {place}: {behind[0]} behind"] if len(behind) == 1 else []
     places = f"{', '.join(map(str, where))}{f' {axis}' if axis else ''}"
     clear = f"Clearly apart: {', '.join(told)}." if told else "None is clearly ahead."
-    return f"Share that is right, mean and spread over seeds, of {', '.join(names)}, for {places}. {clear}"
+    return f"Share that is right, mean and spread over seeds, of {', '.join(runs)}, for {places}. {clear}"
+
+
+def _clear_of_the_rest(means: Mapping[str, float], best: Sequence[str]) -> list[str]:
+    """The names that come first, each clear of the next: fewer than half of all."""
+    leads = [means[one] - means[other] > CLEAR for one, other in pairwise(best)]
+    clear = leads.index(False) if False in leads else len(leads)
+    return list(best[: min(clear, (len(best) - 1) // 2)])
 
 
 def draw_weights(weights: Mapping[str, ArrayLike]) -> Picture:
