@@ -102,7 +102,7 @@ def draw_labels(graph: Graph, labels: ArrayLike, *, known: ArrayLike, truth: Arr
     axes.set_axis_off()
     axes.add_collection(LineCollection(at[graph.edge_rows], colors=FAINT, linewidths=0.4, zorder=1))
     axes.scatter(*at[labels < 0].T, s=5, color="#8a8a8a", linewidths=0, zorder=2)
-    colours = (*PALETTE[:6], "#8a7a00", PALETTE[7], "#6a3d9a", "#8c564b")  # yellow numerals would be too pale
+    colours = (*PALETTE[:6], "#8a7a00", "#c2185b", "#6a3d9a", "#8c564b")  # yellow is too pale, black for circles
     for label in np.unique(labels[labels >= 0]):
         here = at[labels == label]
         axes.scatter(*here.T, s=16, marker=f"${label}$", color=colours[label % 10], linewidths=0.1, zorder=3)
