@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from math import inf
 from numbers import Integral, Real
 from typing import Any
@@ -48,16 +49,34 @@ def above_zero(name: str, value: float, below: float = inf) -> float:
 
 
 def real_numbers(name: str, values: Any) -> NDArray[Any]:
-    """The values as an array, of the type that they have. Raises TypeError for what is sparse, complex or text.
+    """The values as an array, of the type that they have. Raises TypeError for what is sparse, complex, text, a dict.
 
     >>> real_numbers("X", [1, 2])
     array([1, 2])
     """
+    if isinstance(values, Mapping):
+        raise TypeError(f"{name} by node: [{name}[node] for node in graph.nodes] is needed")
     if hasattr(values, "toarray"):
         raise TypeError(f"{name} is sparse: {name}.toarray() is needed")
     array = np.asarray(values)
     if array.dtype.kind not in "biuf":
         raise TypeError(f"{name} of type {array.dtype}: real numbers are needed")
+    return array
+
+
+def finite_rows(name: str, X: Any, labels: Sequence[Any], each: str) -> NDArray[np.float64]:
+    """X as float64, of its own: (n,) or (n, k), a row for `each` of the n labels. Raises ValueError, TypeError.
+
+    >>> finite_rows("X", [3, 4], ["a", "b"], "node")
+    array([3., 4.])
+    """
+    array, n = real_numbers(name, X), len(labels)
+    if array.ndim not in (1, 2) or len(array) != n:
+        raise ValueError(f"{name} of shape {array.shape} for {n} {each}s: a row for each is needed")
+    array = array.astype(np.float64)
+    if not np.isfinite(array).all():
+        row = int(np.argmin(np.isfinite(array.reshape(n, -1)).all(axis=1)))
+        raise ValueError(f"{name} at {each} {labels[row]!r} is {array[row]}: finite numbers are needed")
     return array
 
 

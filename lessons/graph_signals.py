@@ -3,7 +3,8 @@
     basis = fourier_basis(graph)                        # frequencies lam, their signals U
     X_hat = transform(basis, X)                         # and X = inverse(basis, X_hat)
     filter_exact(basis, X, heat(3.0))                   # U g(lam) U^T X
-    filter_chebyshev(graph, X, heat(3.0), order=30)     # the same to many digits, and no eigenvector computed
+    filter_chebyshev(graph, X, heat(3.0), order=30)     # nearly the same, without any eigenvector
+    chebyshev_gap(heat(3.0), 30, lam_max=8.0)           # how nearly
     spectral_embedding(graph, 2)                        # coordinates from the lowest frequencies
 
 The frequencies of a graph are the eigenvalues of its Laplacian: 0 for what is constant, large for what changes
@@ -12,19 +13,19 @@ from neighbour to neighbour.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from lessons._checks import whole, zero_or_more
+from lessons._checks import above_zero, finite_rows, whole, zero_or_more
 from lessons._eigenpairs import lowest_pairs
+from lessons.chebyshev import Response, chebyshev_coefficients, chebyshev_gap, gain, polynomial
+from lessons.conjugate_gradients import column
 from lessons.graph import Graph, check_dense
 from lessons.laplacian_regularization import (
     Kind,
-    _laplacian,
     degrees,
     dirichlet_energy,
     laplacian,
@@ -36,20 +37,31 @@ from lessons.laplacian_regularization import (
 if TYPE_CHECKING:
     import scipy.sparse
 
+__all__ = [
+    "FourierBasis",
+    "Response",
+    "chebyshev_coefficients",
+    "chebyshev_gap",
+    "filter_chebyshev",
+    "filter_exact",
+    "fourier_basis",
+    "frequency",
+    "frequency_bound",
+    "heat",
+    "inverse",
+    "low_pass",
+    "spectral_embedding",
+    "tikhonov",
+    "transform",
+]
+
 Floats = NDArray[np.float64]
 Rows = NDArray[Any]
-Response = Callable[[Floats], ArrayLike]  # frequencies -> how much of each is let through
 
 NEARLY_LARGEST = 1e-6  # entries this close to the largest share its rank when a sign is chosen
-COMPILED_FROM = 40_000_000  # arcs times order times signals; below, loading numba takes as long as many calls
-BLOCK = 16  # signals that are filtered together
-NARROW = 8  # signals; fewer are filtered as fast by SciPy
 TIGHTER = 10  # steps that make the bound on frequencies smaller; each costs one product with A
 TINY = float(np.finfo(np.float64).tiny)
 FLOOR = 1e-100  # of the largest entry; any positive vector gives a bound
-ROUNDING = 1e-12
-PLACES = 2_000  # at least so many where a response and its polynomial are compared
-BETWEEN = 20  # of them, from one root to the next
 
 
 # ---------------------------------------------------------------------------------------- frequencies
@@ -103,10 +115,13 @@ def fourier_basis(
     ends inside one, also which of its columns.
 
     All of them O(n^3) time, 8 n^2 bytes. The k lowest by Lanczos iterations, in about 8 n (4 k + 20) bytes: with
-    the inverse of L, factorised, where the graph is narrow (paths, meshes), otherwise with L itself.
+    the inverse of L, factorised, where the graph is narrow (paths, meshes), otherwise with L itself, which takes
+    minutes for hundreds of frequencies of 100,000 nodes. Where these do not converge, the dense way, if it is
+    allowed: up to 5,000 nodes, or forced.
 
     Raises ValueError for a directed graph, a negative weight, unless 1 <= k <= n, for "random_walk" (not
-    symmetric) and, above 5,000 nodes, for more than a quarter of the frequencies unless forced; ConvergenceError.
+    symmetric) and, above 5,000 nodes, for more than a quarter of the frequencies unless forced; there also
+    ConvergenceError.
 
     >>> from lessons import as_graph
     >>> basis = fourier_basis(as_graph([(0, 1), (1, 2)], n=3))
@@ -139,7 +154,8 @@ def transform(basis: FourierBasis, X: ArrayLike) -> Floats:
 
     `X` (n,) or (n, d), rows as in the graph; gives (k,) or (k, d), rows aligned with `basis.lam`. O(n k d).
 
-    Raises ValueError for X of another length or not finite, TypeError for values that are not real numbers.
+    Raises ValueError for X of another length or not finite, TypeError for values that are not real numbers, or a
+    basis that is none.
 
     >>> from lessons import as_graph
     >>> basis = fourier_basis(as_graph([(0, 1)], n=2))
@@ -148,7 +164,8 @@ def transform(basis: FourierBasis, X: ArrayLike) -> Floats:
 
     Notebook: 07_graph_signals.
     """
-    return basis.U.T @ _rows(X, len(basis.U), "nodes")
+    U = _basis(basis).U
+    return U.T @ finite_rows("X", X, range(len(U)), "node")
 
 
 def inverse(basis: FourierBasis, X_hat: ArrayLike) -> Floats:
@@ -166,7 +183,14 @@ def inverse(basis: FourierBasis, X_hat: ArrayLike) -> Floats:
 
     Notebook: 07_graph_signals.
     """
-    return basis.U @ _rows(X_hat, len(basis.lam), "frequencies")
+    U = _basis(basis).U
+    return U @ finite_rows("X_hat", X_hat, range(U.shape[1]), "eigenvector")
+
+
+def _basis(basis: FourierBasis) -> FourierBasis:
+    if not isinstance(basis, FourierBasis):
+        raise TypeError(f"a {type(basis).__name__} for a basis: what fourier_basis(graph) gives is needed")
+    return basis
 
 
 def _null_signals(graph: Graph, kind: Kind) -> tuple[Rows, Floats]:
@@ -253,7 +277,7 @@ def filter_exact(basis: FourierBasis, X: ArrayLike, response: Response) -> Float
     `X` (n,) or (n, d); `response` takes the frequencies (n,) and gives a number for each. O(n^2 d).
 
     Raises ValueError for a basis that is not whole, a response that is not one finite real number for each
-    frequency, X of another length or not finite.
+    frequency, X of another length or not finite; TypeError for a basis that is none.
 
     >>> from lessons import as_graph
     >>> basis = fourier_basis(as_graph([(0, 1)], n=2))
@@ -262,12 +286,15 @@ def filter_exact(basis: FourierBasis, X: ArrayLike, response: Response) -> Float
 
     Notebook: 07_graph_signals.
     """
-    n, k = basis.U.shape
+    n, k = _basis(basis).U.shape
     if k != n:
-        raise ValueError(f"a basis of {k} frequencies for {n} nodes: all are needed; or take filter_chebyshev")
+        raise ValueError(
+            f"a basis of {k} frequencies for {n} nodes: all are needed, or filter_chebyshev; to keep only the {k} "
+            "lowest: inverse(basis, transform(basis, X))"
+        )
+    X, power = _scaled(finite_rows("X", X, range(n), "node"))
     X_hat = transform(basis, X)
-    gain = _gain(response, basis.lam.copy())
-    return inverse(basis, gain * X_hat if X_hat.ndim == 1 else gain[:, None] * X_hat)
+    return np.ldexp(inverse(basis, column(gain(response, basis.lam), X_hat) * X_hat), power)
 
 
 def filter_chebyshev(
@@ -282,13 +309,14 @@ def filter_chebyshev(
     """Let each frequency through nearly as the response tells, without any eigenvector: p(L) X, p a polynomial.
 
     `X` (n,) or (n, d), rows aligned with `graph.nodes`. p is the Chebyshev interpolation of the response on 0 ...
-    lam_max: a polynomial of degree `order` or less is met exactly; for a smooth response the error falls faster
-    than any power of the order, at a jump it stays. p(L) reaches `order` edges far. O(order (n + m) d).
+    lam_max: a polynomial of degree `order` or less is met exactly, others as nearly as `chebyshev_gap(response,
+    order, lam_max)` tells, which bounds the error of a signal of length 1. The order that heat(t) and others as
+    smooth need grows as sqrt(t lam_max); at a jump no order is enough. p(L) reaches `order` edges far. O(order (n
+    + m) d).
 
     `lam_max` is `frequency_bound` unless told. It must be at least the largest frequency: the Chebyshev
-    polynomials grow without bound outside, and so does the error. That is refused where it shows, with lam_max
-    below the largest entry on the diagonal of L, which no graph's largest frequency is; above that, it is yours to
-    know.
+    polynomials grow without bound outside, and so does the error. It is refused where a frequency above it shows
+    in X: where T_order(2 L / lam_max - I) makes a column longer.
 
     Raises ValueError for a directed graph, a negative weight, order < 0, lam_max <= 0 or as above, a response that
     is not one finite real number for each frequency, X of another length or not finite.
@@ -298,104 +326,15 @@ def filter_chebyshev(
     array([2.333333, 1.666667])
 
     Notebook: 07_graph_signals. Source: D. K. Hammond, P. Vandergheynst, R. Gribonval, Wavelets on graphs via
-    spectral graph theory, Applied and Computational Harmonic Analysis 30(2), 2011, section 6; DOI
-    10.1016/j.acha.2010.04.005.
+    spectral graph theory, Applied and Computational Harmonic Analysis 30(2), 2011, section 6, where the c are
+    integrals, here sums over order + 1 places; DOI 10.1016/j.acha.2010.04.005.
     """
     graph = undirected(graph)
-    X = signal(graph, X)
-    L = _laplacian(graph, symmetric_kind(kind))
-    lam_max = max(frequency_bound(graph, kind=kind), TINY) if lam_max is None else _large_enough(L, lam_max)
+    X, power = _scaled(signal(graph, X))
+    bound = frequency_bound(graph, kind=kind)
+    lam_max = max(bound, TINY) if lam_max is None else above_zero("lam_max", lam_max)
     c = chebyshev_coefficients(response, order, lam_max)
-    if len(graph.indices) * order * X[:1].size >= COMPILED_FROM:
-        return _compiled(graph, kind, X, c, lam_max)
-    return _recurrence(L, X, c, lam_max)
-
-
-def chebyshev_coefficients(response: Response, order: int, lam_max: float) -> Floats:
-    """c (order + 1,) of the polynomial sum_j c_j T_j(2 lam / lam_max - 1) that meets the response at the roots of
-    T_(order + 1), the places where interpolation goes least astray.
-
-    c_j = 2 / (order + 1) sum_i g(lam_i) cos(j a_i) with lam_i = lam_max (1 + cos a_i) / 2 and a_i = pi (i + 1/2) /
-    (order + 1), half of that for c_0: a discrete cosine transform, O(order log order).
-
-    Raises ValueError for order < 0, lam_max <= 0, a response that is not one finite real number for each
-    frequency; TypeError for an order that is not a whole number.
-
-    >>> chebyshev_coefficients(lambda lam: lam, 2, lam_max=4.0).round(12) + 0.0
-    array([2., 2., 0.])
-
-    Notebook: 07_graph_signals.
-    """
-    from scipy.fft import dct
-
-    size = whole("order", order, 0) + 1
-    if not 0 < lam_max < np.inf:
-        raise ValueError(f"lam_max={lam_max!r}: a finite number above 0 is needed")
-    angles = np.pi * (np.arange(size) + 0.5) / size
-    c = dct(_gain(response, lam_max / 2 * (np.cos(angles) + 1)), type=2) / size
-    c[0] /= 2
-    return c
-
-
-def chebyshev_gap(response: Response, order: int, lam_max: float) -> float:
-    """How far the response and its polynomial are apart on 0 ... lam_max, at most, as far as sampling can tell.
-
-    Where no frequency exceeds lam_max, |filter_chebyshev(x) - filter_exact(x)| <= gap |x|, but for rounding. For
-    heat(t) it is about 1e-2, 3e-8, 1e-11 at orders 2, 4, 6 times sqrt(t lam_max) (from 20 up); at a jump it stays.
-
-    Both are compared at 20 places between any two roots, at least 2,000 in all, and 2,000 more where the response
-    rises or falls most from one to the next: a measurement, not a proof. O(order^2).
-
-    Raises what `chebyshev_coefficients` does.
-
-    >>> [round(chebyshev_gap(heat(3.0), 30, lam_max), 4) for lam_max in (8.0, 56.0, 200.0)]
-    [0.0, 0.0015, 0.1472]
-
-    Notebook: 07_graph_signals.
-    """
-    c = chebyshev_coefficients(response, order, lam_max)
-    angles = np.linspace(np.pi, 0, max(PLACES, BETWEEN * len(c)) + 1)
-    lam = lam_max / 2 * (np.cos(angles) + 1)
-    steepest = int(np.argmax(np.abs(np.diff(_gain(response, lam)))))
-    lam = np.append(lam, np.linspace(lam[steepest], lam[steepest + 1], PLACES))
-    p = np.polynomial.chebyshev.chebval(2 * (lam / lam_max) - 1, c)
-    return float(np.abs(p - _gain(response, lam)).max())
-
-
-def _recurrence(L: scipy.sparse.csr_array, X: Floats, c: Floats, lam_max: float) -> Floats:
-    """sum_j c_j T_j(M) X with M = 2 L / lam_max - I: T_j = 2 M T_(j-1) - T_(j-2), from T_0 = I and T_1 = M."""
-
-    def M(T: Floats) -> Floats:
-        return 2 / lam_max * (L @ T) - T
-
-    before, now = X, M(X)
-    Y = c[0] * before
-    for c_j in c[1:]:
-        Y += c_j * now
-        before, now = now, 2 * M(now) - before
-    return Y
-
-
-def _compiled(graph: Graph, kind: Kind, X: Floats, c: Floats, lam_max: float) -> Floats:
-    """The same by the kernels, where they are faster: for one signal on unweighted edges, and for many signals."""
-    from lessons.compiled import graph_signals as kernels
-
-    one = X.ndim == 1 and graph.weights is None and kind == "combinatorial"
-    many = X.ndim == 2 and X.shape[1] >= NARROW
-    if not (one or many) or not hasattr(kernels.chebyshev, "signatures"):
-        return _recurrence(_laplacian(graph, kind), X, c, lam_max)
-    Y = np.empty_like(X)
-    if one:
-        kernels.chebyshev(graph.indptr, graph.indices, degrees(graph), c, lam_max, X, Y)
-        return Y
-    L = _laplacian(graph, kind)
-    arrays = L.indptr.astype(np.int64), L.indices.astype(np.int32), L.data
-    for start in range(0, X.shape[1], BLOCK):
-        block = np.ascontiguousarray(X[:, start : start + BLOCK])
-        filtered = np.empty_like(block)
-        kernels.chebyshev_block(*arrays, c, lam_max, block, filtered)
-        Y[:, start : start + BLOCK] = filtered
-    return Y
+    return np.ldexp(polynomial(graph, X, c, lam_max, kind), power)
 
 
 def frequency_bound(graph: object, *, kind: Kind = "combinatorial") -> float:
@@ -438,29 +377,6 @@ def _bound(graph: Graph) -> float:
     return largest * least
 
 
-def _large_enough(L: scipy.sparse.csr_array, lam_max: float) -> float:
-    """lam_max, unless an entry on the diagonal of L, x^T L x of a signal on one node, proves it too small."""
-    least = float(L.diagonal().max(initial=0.0))
-    if lam_max < least * (1 - ROUNDING):
-        raise ValueError(
-            f"lam_max={lam_max!r}: the largest frequency is at least {least:.6g}; see frequency_bound"
-        )
-    return lam_max
-
-
-def _gain(response: Response, lam: Floats) -> Floats:
-    """What a response gives for these frequencies, checked."""
-    try:
-        gain = np.asarray(response(lam))
-    except (TypeError, ValueError) as error:
-        raise ValueError(
-            f"the response failed on an array of frequencies ({error}): write it with NumPy, np.exp, np.where"
-        ) from error
-    if gain.shape != lam.shape or gain.dtype.kind not in "biuf" or not np.isfinite(gain).all():
-        raise ValueError(f"the response gives {gain!r} for frequencies {lam.shape}: one finite real number each")
-    return gain.astype(np.float64)
-
-
 # ---------------------------------------------------------------------------------------- embedding
 
 
@@ -488,15 +404,17 @@ def spectral_embedding(graph: object, k: int, *, kind: Kind = "normalised") -> F
     and data representation, Neural Computation 15(6), 2003; DOI 10.1162/089976603321780317.
     """
     graph = undirected(graph)
+    if graph.n < 2:
+        raise ValueError(f"a graph of {graph.n} nodes has no coordinates: two nodes are needed")
     whole("k", k, 1, graph.n - 1)
     d = degrees(graph) if symmetric_kind(kind) == "normalised" else np.ones(graph.n)
     if (d == 0).any():
         lone = graph.nodes[int(np.argmin(d))]
         raise ValueError(f'node {lone!r} has no neighbour: leave it out, or take kind="combinatorial"')
     component, null = _null_signals(graph, kind)
-    apart = _contrasts(np.bincount(component, d), k)
-    moving = fourier_basis(graph, k + 1, kind=kind).U[:, len(np.unique(component)) :]
-    return _with_signs(np.column_stack([null[:, None] * apart[component], moving]) / np.sqrt(d)[:, None])
+    contrasts = _contrasts(np.bincount(component, d), k)
+    others = fourier_basis(graph, k + 1, kind=kind).U[:, len(np.unique(component)) :]
+    return _with_signs(np.column_stack([null[:, None] * contrasts[component], others]) / np.sqrt(d)[:, None])
 
 
 def _contrasts(weights: NDArray[Any], k: int) -> Floats:
@@ -505,18 +423,3 @@ def _contrasts(weights: NDArray[Any], k: int) -> Floats:
     c = len(weights)
     root = np.sqrt(weights / weights.max())
     return np.linalg.qr(np.column_stack([root, np.eye(c, min(k, c - 1))]))[0][:, 1:]
-
-
-# ---------------------------------------------------------------------------------------- at the door
-
-
-def _rows(X: ArrayLike, count: int, what: str) -> Floats:
-    array = np.asarray(X)
-    if array.dtype.kind not in "biuf":
-        raise TypeError(f"values of type {array.dtype}: real numbers are needed")
-    if array.ndim not in (1, 2) or len(array) != count:
-        raise ValueError(f"an array of shape {array.shape} for {count} {what}: a row for each is needed")
-    if not np.isfinite(array).all():
-        row = int(np.argmin(np.isfinite(array.reshape(count, -1)).all(axis=1)))
-        raise ValueError(f"row {row} is {array[row]}: finite numbers are needed")
-    return array.astype(np.float64)

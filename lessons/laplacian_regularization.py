@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from lessons._checks import above_zero, real_numbers, zero_or_more
+from lessons._checks import above_zero, finite_rows, zero_or_more
 from lessons.conjugate_gradients import TOLERANCE, checked_residual, column, conjugate_gradients, iterate, share
 from lessons.errors import ConvergenceError
 from lessons.graph import Graph, as_graph
@@ -526,11 +526,4 @@ def signal(graph: Graph, X: ArrayLike, name: str = "X") -> Floats:
     >>> signal(as_graph([(0, 1)], n=2), [3, 4])
     array([3., 4.])
     """
-    array = real_numbers(name, X)
-    if array.ndim not in (1, 2) or len(array) != graph.n:
-        raise ValueError(f"{name} of shape {array.shape} for {graph.n} nodes: a row for each is needed")
-    array = array.astype(np.float64)
-    if not np.isfinite(array).all():
-        row = int(np.argmin(np.isfinite(array.reshape(graph.n, -1)).all(axis=1)))
-        raise ValueError(f"{name} at node {graph.nodes[row]!r} is {array[row]}: finite numbers are needed")
-    return array
+    return finite_rows(name, X, graph.nodes, "node")

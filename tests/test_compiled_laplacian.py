@@ -11,7 +11,7 @@ from strategies import graphs
 
 import lessons.graph_signals as signals
 import lessons.laplacian_regularization as smoothing
-from lessons import Graph, as_graph
+from lessons import Graph, as_graph, chebyshev
 from lessons import conjugate_gradients as solver
 from lessons.compiled import graph_signals, laplacian_regularization
 from lessons.datasets import mesh_graph
@@ -136,21 +136,22 @@ def test_chebyshev_kernels_are_their_definition(name, order):
     arrays = L.indptr.astype(np.int64), L.indices.astype(np.int32), L.data
     for columns in (1, 3, 16):
         X = noise(graph, columns)
-        Y = np.empty_like(X)
-        graph_signals.chebyshev_block(*arrays, c, lam_max, X, Y)
-        np.testing.assert_allclose(Y, expected(L, X, c, lam_max), atol=1e-12)
+        Y, last = np.empty_like(X), np.empty_like(X)
+        graph_signals.chebyshev_block(*arrays, c, lam_max, X, Y, last)
+        agree(L, X, c, lam_max, Y, last)
     if graph.weights is None:
-        x, y = noise(graph), np.empty(graph.n)
-        graph_signals.chebyshev(graph.indptr, graph.indices, smoothing.degrees(graph), c, lam_max, x, y)
-        np.testing.assert_allclose(y, expected(L, x, c, lam_max), atol=1e-12)
+        x, y, last = noise(graph), np.empty(graph.n), np.empty(graph.n)
+        graph_signals.chebyshev(graph.indptr, graph.indices, smoothing.degrees(graph), c, lam_max, x, y, last)
+        agree(L, x, c, lam_max, y, last)
 
 
-def expected(L, X, c, lam_max):
-    """NumPy's own Chebyshev polynomials of the eigenvalues, and the definition, which must agree with them."""
+def agree(L, X, c, lam_max, Y, last):
+    """The kernels and the definition have what NumPy's own Chebyshev polynomials make of the eigenvalues."""
     lam, U = np.linalg.eigh(L.toarray())
-    exact = U @ (np.polynomial.chebyshev.chebval(2 * lam / lam_max - 1, c) * (U.T @ X).T).T
-    np.testing.assert_allclose(signals._recurrence(L, X, c, lam_max), exact, atol=1e-12)
-    return exact
+    for found in ((Y, last), chebyshev.recurrence(L, X, c, lam_max)):
+        for array, p in zip(found, (c, np.eye(len(c))[-1]), strict=True):
+            exact = U @ (np.polynomial.chebyshev.chebval(2 * lam / lam_max - 1, p) * (U.T @ X).T).T
+            np.testing.assert_allclose(array, exact, atol=1e-12)
 
 
 @pytest.mark.parametrize("kind", ["combinatorial", "normalised"])
@@ -159,7 +160,7 @@ def expected(L, X, c, lam_max):
 def test_a_filter_is_the_same_the_compiled_way(monkeypatch, kind, name, columns):
     X = noise(SPECIAL[name], *columns)
     plain = signals.filter_chebyshev(SPECIAL[name], X, signals.heat(1.0), kind=kind)
-    monkeypatch.setattr(signals, "COMPILED_FROM", 0)
+    monkeypatch.setattr(chebyshev, "COMPILED_FROM", 0)
     compiled = signals.filter_chebyshev(SPECIAL[name], X, signals.heat(1.0), kind=kind)
     assert compiled.shape == X.shape
     np.testing.assert_allclose(compiled, plain, atol=1e-12)

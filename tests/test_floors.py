@@ -24,6 +24,7 @@ BESIDE = dict.fromkeys(("execution", "memory", "rewriting"), "topological_sort")
 ENGINE = ("layers", "recomputation", "tape", "tensor", "tensor_functions", "training", "value")
 BESIDE |= dict.fromkeys(ENGINE, "backpropagation")
 BESIDE |= dict.fromkeys(("conjugate_gradients", "neighbours"), "laplacian_regularization")
+BESIDE["chebyshev"] = "graph_signals"
 
 MAY_IMPORT = {
     "ground": {"ground", "compiled", "gpu"},

@@ -15,8 +15,7 @@ from hypothesis import strategies as st
 from strategies import graphs
 
 import lessons.compiled.graph_signals as kernels
-from lessons import Graph, _eigenpairs, as_graph
-from lessons import graph_signals as module
+from lessons import Graph, _eigenpairs, as_graph, chebyshev
 from lessons.datasets import digits_graph, grid_graph, mesh_graph, path_graph, ring_graph, sensor_graph
 from lessons.errors import ConvergenceError
 from lessons.graph_signals import (
@@ -542,11 +541,11 @@ def test_the_kernels_compute_what_the_recurrence_says(
     X = np.random.default_rng(11).standard_normal((graph.n, columns) if columns else graph.n)
     expected = filter_chebyshev(graph, X, tikhonov(1.0), order, kind=kind)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module, "COMPILED_FROM", 0)
+        patch.setattr(chebyshev, "COMPILED_FROM", 0)
+        plain, calls = chebyshev._plain, []
+        patch.setattr(chebyshev, "_plain", lambda *given: calls.append(1) or plain(*given))
         found = filter_chebyshev(graph, X, tikhonov(1.0), order, kind=kind)
-        patch.setattr(module, "_recurrence", lambda *_: None)
-        compiled = filter_chebyshev(graph, X, tikhonov(1.0), order, kind=kind) is not None
-    assert compiled == (
+    assert (not calls) == (
         columns in (8, 37) or (columns is None and graph.weights is None and kind == "combinatorial")
     )
     assert found.shape == X.shape
@@ -556,9 +555,9 @@ def test_the_kernels_compute_what_the_recurrence_says(
 def test_a_large_mesh_is_filtered_as_by_the_recurrence(monkeypatch: pytest.MonkeyPatch) -> None:
     graph, positions = mesh_graph(20_000, seed=3)
     x = np.sin(9 * positions[:, 0])
-    monkeypatch.setattr(module, "COMPILED_FROM", 0)
+    monkeypatch.setattr(chebyshev, "COMPILED_FROM", 0)
     compiled = filter_chebyshev(graph, x, heat(3.0))
-    monkeypatch.setattr(module, "COMPILED_FROM", math.inf)
+    monkeypatch.setattr(chebyshev, "COMPILED_FROM", math.inf)
     np.testing.assert_allclose(compiled, filter_chebyshev(graph, x, heat(3.0)), atol=1e-12)
 
 
@@ -609,17 +608,44 @@ def test_how_near_the_bound_is(graph: Graph, at_most: float) -> None:
     assert largest * (1 - 1e-13) <= frequency_bound(graph) <= largest * (1 + at_most)
 
 
-def test_a_lam_max_that_is_certainly_too_small_is_refused() -> None:
-    star = as_graph(nx.star_graph(9))  # largest frequency 10, largest degree 9
-    x = np.eye(10)[0]
-    with pytest.raises(ValueError, match=r"lam_max=8.9: the largest frequency is at least 9"):
-        filter_chebyshev(star, x, heat(1.0), lam_max=8.9)
-    with pytest.raises(ValueError, match="is at least 1"):
-        filter_chebyshev(star, x, heat(1.0), lam_max=0.99, kind="normalised")
-    exact = filter_exact(fourier_basis(star), x, heat(1.0))
-    for lam_max in (10.0, 17.0):
-        np.testing.assert_allclose(filter_chebyshev(star, x, heat(1.0), 60, lam_max=lam_max), exact, atol=1e-12)
-    assert np.abs(filter_chebyshev(star, x, low_pass(1.0), 200, lam_max=9.5)).max() > 1e6  # as it says
+@pytest.mark.parametrize("compiled", [False, True])
+@pytest.mark.parametrize("columns", [None, 2, 9])
+def test_a_lam_max_that_is_too_small_is_refused_where_it_shows(
+    compiled: bool, columns: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(chebyshev, "COMPILED_FROM", 0 if compiled else math.inf)
+    star = as_graph(nx.star_graph(8))  # largest frequency 9, largest degree 8
+    X = np.ones(9) if columns is None else np.ones((9, columns))
+    for lam_max in (1e-3, 8.0, 8.9):  # a constant has no frequency but 0
+        np.testing.assert_allclose(filter_chebyshev(star, X, heat(1.0), 60, lam_max=lam_max), X)
+    X.T[..., 0] += 1.0  # of all signals, the hub
+    exact = filter_exact(fourier_basis(star), X, heat(1.0))
+    for lam_max in (9.0, 17.0):
+        np.testing.assert_allclose(filter_chebyshev(star, X, heat(1.0), 60, lam_max=lam_max), exact, atol=1e-12)
+    for lam_max in (1e-300, 1e-3, 8.0, 8.9):
+        with pytest.raises(ValueError, match=rf"lam_max={lam_max}: a frequency lies above it.*frequency_bound"):
+            filter_chebyshev(star, X, heat(1.0), 60, lam_max=lam_max)
+
+
+@pytest.mark.parametrize("kind", ["combinatorial", "normalised"])
+@pytest.mark.parametrize("order", [1, 2, 1_000, 30_000])
+def test_the_bound_is_never_refused(kind: str, order: int) -> None:
+    for graph in (ring_graph(10), as_graph(nx.star_graph(8)), as_graph(nx.complete_graph(7)), path_graph(5)):
+        x = fourier_basis(graph, kind=kind).U[:, -1]  # what is nearest to the bound, or on it
+        found = filter_chebyshev(graph, x, heat(0.1), order, kind=kind)
+        assert np.linalg.norm(found) <= 1.01
+
+
+@pytest.mark.parametrize("size", [1e-300, 1e300])
+def test_filters_of_tiny_and_huge_signals(size: float) -> None:
+    graph = CONNECTED["karate"]
+    X = np.column_stack([np.full(34, size), np.arange(34.0)])
+    expected = filter_exact(fourier_basis(graph), X / [size, 1], tikhonov(0.1)) * [size, 1]
+    for found in (
+        filter_chebyshev(graph, X, tikhonov(0.1), 200),
+        filter_exact(fourier_basis(graph), X, tikhonov(0.1)),
+    ):
+        np.testing.assert_allclose(found, expected, rtol=1e-9)
 
 
 # ---------------------------------------------------------------------------------------- embedding

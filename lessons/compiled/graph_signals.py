@@ -1,4 +1,4 @@
-"""The kernels of `lessons.graph_signals`: Chebyshev's recurrence, each step in one pass over the rows.
+"""The kernels of `lessons.chebyshev`: Chebyshev's recurrence, each step in one pass over the rows.
 
 A step finds T_j = 2 M T_(j-1) - T_(j-2) with M = 2 L / lam_max - I and adds c_j T_j to the sum at once; T_1 = M
 T_0 is the step with half of M and nothing subtracted.
@@ -9,11 +9,11 @@ import numpy as np
 from lessons.compiled import kernel
 
 
-@kernel("void(i8[:], i4[:], f8[:], f8[:], f8, f8[:], f8[:]!)")
-def chebyshev(indptr, indices, degrees, c, lam_max, x, y):  # type: ignore[no-untyped-def]
-    """See `lessons.graph_signals._recurrence`: y (n,) = sum_j c_j T_j(M) x for L = diag(degrees) - A.
+@kernel("void(i8[:], i4[:], f8[:], f8[:], f8, f8[:], f8[:]!, f8[:]!)")
+def chebyshev(indptr, indices, degrees, c, lam_max, x, y, last):  # type: ignore[no-untyped-def]
+    """See `lessons.chebyshev.recurrence`: y (n,) = sum_j c_j T_j(M) x for L = diag(degrees) - A.
 
-    Every arc of A counts one, so that only its end is read.
+    Every arc of A counts one, so that only its end is read. `last` (n,) takes the last T_j(M) x.
     """
     now, before = x.copy(), np.zeros(x.size)
     y[:] = c[0] * x
@@ -28,10 +28,11 @@ def chebyshev(indptr, indices, degrees, c, lam_max, x, y):  # type: ignore[no-un
             before[i] = new
             y[i] += c[j] * new
         now, before = before, now
+    last[:] = now
 
 
-@kernel("void(i8[:], i4[:], f8[:], f8[:], f8, f8[:,:], f8[:,:]!)")
-def chebyshev_block(indptr, indices, values, c, lam_max, X, Y):  # type: ignore[no-untyped-def]
+@kernel("void(i8[:], i4[:], f8[:], f8[:], f8, f8[:,:], f8[:,:]!, f8[:,:]!)")
+def chebyshev_block(indptr, indices, values, c, lam_max, X, Y, last):  # type: ignore[no-untyped-def]
     """The same for several signals, the columns of X (n, k), and any L, its own rows.
 
     Loops over columns do one thing each: with few arrays in a loop the compiler can tell that they do not overlap,
@@ -56,3 +57,4 @@ def chebyshev_block(indptr, indices, values, c, lam_max, X, Y):  # type: ignore[
             for s in range(k):
                 Y[i, s] += c[j] * before[i, s]
         now, before = before, now
+    last[:] = now
