@@ -49,7 +49,7 @@ def above_zero(name: str, value: float, below: float = inf) -> float:
 
 
 def real_numbers(name: str, values: Any) -> NDArray[Any]:
-    """The values as an array, of the type that they have. Raises TypeError for what is sparse, complex, text, a dict.
+    """The values as an array, of the type that they have. Raises TypeError for a dict, sparse, complex or text.
 
     >>> real_numbers("X", [1, 2])
     array([1, 2])
