@@ -16,7 +16,7 @@ from strategies import graphs
 
 import lessons.compiled.graph_signals as kernels
 from lessons import Graph, _eigenpairs, as_graph, chebyshev
-from lessons.datasets import digits_graph, grid_graph, mesh_graph, path_graph, ring_graph, sensor_graph
+from lessons.datasets import grid_graph, mesh_graph, path_graph, ring_graph, sensor_graph
 from lessons.errors import ConvergenceError
 from lessons.graph_signals import (
     chebyshev_coefficients,
@@ -160,7 +160,6 @@ def test_large_graphs_of_known_frequencies_get_every_copy(name: str, k: int) -> 
 DENSE = {
     "spider": spider(30, 20),
     "tree": as_graph(nx.balanced_tree(3, 6)),
-    "digits": digits_graph(20),
     "sensors": sensor_graph(700, seed=3)[0],
     "expander": expander(800),
     "two meshes": joined(*2 * [mesh_graph(600, seed=1)[0]]),
@@ -170,9 +169,8 @@ DENSE = {
 }
 
 
-@KINDS
 @pytest.mark.parametrize("name", DENSE)
-@pytest.mark.parametrize("k", [7, 31])
+@pytest.mark.parametrize(("kind", "k"), [("combinatorial", 31), ("normalised", 7)])
 def test_large_graphs_agree_with_a_dense_solver(name: str, k: int, kind: str) -> None:
     graph = DENSE[name]
     basis = fourier_basis(graph, k, kind=kind)
@@ -628,9 +626,9 @@ def test_a_lam_max_that_is_too_small_is_refused_where_it_shows(
 
 
 @pytest.mark.parametrize("kind", ["combinatorial", "normalised"])
-@pytest.mark.parametrize("order", [1, 2, 1_000, 30_000])
+@pytest.mark.parametrize("order", [1, 2, 9_999])
 def test_the_bound_is_never_refused(kind: str, order: int) -> None:
-    for graph in (ring_graph(10), as_graph(nx.star_graph(8)), as_graph(nx.complete_graph(7)), path_graph(5)):
+    for graph in (ring_graph(10), as_graph(nx.star_graph(8)), as_graph(nx.complete_graph(7))):
         x = fourier_basis(graph, kind=kind).U[:, -1]  # what is nearest to the bound, or on it
         found = filter_chebyshev(graph, x, heat(0.1), order, kind=kind)
         assert np.linalg.norm(found) <= 1.01
@@ -826,12 +824,19 @@ def test_laplacians_that_are_not_symmetric(call) -> None:
         (lambda: fourier_basis(PATH, 4), "k=4: 1 to 3"),
         (lambda: spectral_embedding(PATH, 0), "k=0: 1 to 2"),
         (lambda: spectral_embedding(PATH, 3), "k=3: 1 to 2"),
+        (lambda: spectral_embedding(path_graph(1), 1), "a graph of 1 nodes has no coordinates"),
         (lambda: filter_chebyshev(PATH, np.ones(3), heat(1.0), -1), "order=-1: at least 0"),
         (lambda: filter_chebyshev(PATH, np.ones(3), heat(1.0), lam_max=0.0), "lam_max=0.0"),
         (lambda: filter_chebyshev(PATH, np.ones(3), heat(1.0), lam_max=math.inf), "lam_max=inf"),
         (lambda: filter_chebyshev(PATH, np.ones(3), heat(1.0), lam_max=math.nan), "lam_max=nan"),
         (lambda: chebyshev_coefficients(heat(1.0), 3, -1.0), "lam_max=-1.0"),
-        (lambda: filter_exact(fourier_basis(PATH, 2), np.ones(3), heat(1.0)), "2 frequencies for 3 nodes"),
+        (
+            lambda: filter_exact(fourier_basis(PATH, 2), np.ones(3), heat(1.0)),
+            "2 frequencies for 3 nodes.*inverse",
+        ),
+        (lambda: transform(BASIS, [1.0, 2.0]), r"X of shape \(2,\) for 3 nodes: a row for each"),
+        (lambda: inverse(BASIS, [1.0, 2.0]), r"X_hat of shape \(2,\) for 3 eigenvectors"),
+        (lambda: transform(BASIS, [1.0, math.nan, 2.0]), "X at node 1 is nan"),
         (lambda: heat(-1.0), "t=-1.0"),
         (lambda: heat(math.nan), "t=nan"),
         (lambda: low_pass(math.inf), "cutoff=inf"),
@@ -850,7 +855,15 @@ def test_numbers_out_of_range(call, what: str) -> None:
         (lambda: fourier_basis(PATH, True), "k=True"),
         (lambda: spectral_embedding(PATH, "2"), "k='2'"),
         (lambda: chebyshev_coefficients(heat(1.0), 2.5, 1.0), "order=2.5"),
+        (lambda: chebyshev_coefficients(heat(1.0), True, 1.0), "order=True"),
+        (lambda: chebyshev_coefficients(heat(1.0), 2, "1"), "lam_max='1'"),
+        (lambda: chebyshev_gap(heat(1.0), 2, None), "lam_max=None"),
+        (lambda: filter_chebyshev(PATH, np.ones(3), heat(1.0), lam_max="2"), "lam_max='2'"),
+        (lambda: transform(np.ones(3), BASIS), "a ndarray for a basis: what fourier_basis"),
+        (lambda: inverse(PATH, np.ones(3)), "a Graph for a basis"),
+        (lambda: filter_exact(PATH, np.ones(3), heat(1.0)), "a Graph for a basis"),
         (lambda: heat("1"), "t='1'"),
+        (lambda: heat(True), "t=True"),
         (lambda: heat(np.ones(2)), "t=array"),
         (lambda: low_pass(1j), "cutoff=1j"),
         (lambda: tikhonov(None), "strength=None"),
@@ -869,23 +882,25 @@ FILTERS = [
 
 @pytest.mark.parametrize("apply", FILTERS)
 @pytest.mark.parametrize(
-    "response",
+    ("response", "problem"),
     [
-        lambda lam: 1.0,  # not one for each
-        lambda lam: lam[:-1],
-        lambda lam: lam[:, None],
-        lambda lam: lam + 1j,
-        lambda lam: np.where(lam < 99, np.nan, 1.0),
-        lambda lam: lam + math.inf,
-        lambda lam: math.exp(-lam),  # takes a number only
-        lambda lam: 1.0 if lam < 1 else 0.0,
-        lambda lam: [str(value) for value in lam],
-        lambda lam: [[1.0], [1.0, 2.0]],
+        (lambda lam: 1.0, r"gives shape \(\) for frequencies \(3,\).*ones_like"),
+        (lambda lam: lam[:-1], r"shape \(2,\)"),
+        (lambda lam: lam[:, None], r"shape \(3, 1\)"),
+        (lambda lam: lam + 1j, "complex"),
+        (lambda lam: np.where(lam == lam.max(), np.nan, 1.0), r"nan at frequency [23]"),
+        (lambda lam: lam + math.inf, "inf at frequency"),
+        (lambda lam: math.exp(-lam), "array of frequencies.*NumPy"),  # takes a number only
+        (lambda lam: 1.0 if lam < 1 else 0.0, "array of frequencies.*NumPy"),
+        (lambda lam: [str(value) for value in lam], "real ones"),
+        (lambda lam: [[1.0], [1.0, 2.0]], "array of frequencies"),
+        (heat, r"heat\(1.0\) is one, heat alone is not"),
     ],
 )
-def test_responses_that_are_none(apply, response) -> None:
-    with pytest.raises(ValueError, match="the response"):
+def test_responses_that_are_none(apply, response, problem: str) -> None:
+    with pytest.raises(ValueError, match=f"the response .*{problem}") as caught:
         apply([0.0, 1.0, 2.0], response)
+    assert len(str(caught.value)) < 240
 
 
 def test_errors_of_a_response_itself_come_through() -> None:
@@ -911,6 +926,12 @@ SIGNALS = [
 def test_signals_that_do_not_fit(call, X) -> None:
     with pytest.raises(ValueError, match="needed"):
         call(X)
+
+
+@pytest.mark.parametrize("call", SIGNALS)
+def test_signals_by_node_are_told_the_way(call) -> None:
+    with pytest.raises(TypeError, match=r"\[X\w*\[node\] for node in graph.nodes\]"):
+        call({0: 1.0, 1: 2.0, 2: 3.0})
 
 
 @pytest.mark.parametrize("call", SIGNALS)
