@@ -7,7 +7,7 @@ import pytest
 
 from lessons import as_graph
 from lessons.datasets import grid_graph, path_graph, sensor_graph
-from lessons.graph_signals import filter_exact, fourier_basis, heat, low_pass, tikhonov
+from lessons.graph_signals import filter_exact, fourier_basis, frequency, heat, low_pass, tikhonov
 from lessons.laplacian_regularization import laplacian
 from lessons.show import _checked
 from lessons.show import graph_signals as show
@@ -70,6 +70,18 @@ def test_marks_of_one_top_can_be_compared(city):
     assert sizes[1][0] > sizes[1][1]
 
 
+def test_maps_are_as_high_as_their_places_and_cut_no_mark_off():
+    sizes = {}
+    for rows, columns in ((6, 8), (4, 4), (1, 30), (30, 1)):
+        graph = grid_graph(rows, columns)
+        fig, _ = show.draw_maps(
+            graph, show.grid_places(rows, columns), {"x": np.ones(graph.n), "y": -np.ones(graph.n)}
+        )
+        sizes[rows, columns] = fig.get_size_inches()[1] - 0.25
+        assert not any(marks.get_clip_on() for axis in fig.axes for marks in axis.collections[1:])
+    assert np.allclose(list(sizes.values()), [3.2 * 5 / 7, 3.2, 3.2 * 0.4, 3.2])
+
+
 def test_a_signal_of_zeros_and_a_graph_without_edges_are_drawn():
     graph = as_graph([], n=3)
     fig, alt = show.draw_maps(graph, np.eye(3)[:, :2], {"nothing": np.zeros(3)})
@@ -124,25 +136,11 @@ def test_a_filtered_signal_is_drawn_beside_the_size_of_the_one_before(city, basi
     y = filter_exact(basis, x, heat(t))
     drawn = np.concatenate([values for _, _, values in marks(fig.axes[0])])
     assert np.allclose(np.sort(drawn), np.sort(y))
-    assert f"filtered {show.roughness(graph, y):.3f}." in alt
-    assert fig.axes[0].get_title() == f"frequency {show.roughness(graph, y):.3f}"
-
-
-def test_roughness_of_an_eigenvector_is_its_frequency(city, basis):
-    assert np.allclose([show.roughness(city[0], u) for u in basis.U.T], basis.lam)
+    assert f"filtered {frequency(graph, y):.3f}." in alt
+    assert fig.axes[0].get_title() == f"frequency {frequency(graph, y):.3f}"
 
 
 # ---------------------------------------------------------------------------------------- polynomials
-
-
-def test_the_gap_bounds_the_error_of_any_signal(city, basis):
-    from lessons.graph_signals import filter_chebyshev
-
-    x = np.random.default_rng(1).standard_normal(30)
-    for response in (heat(2.0), tikhonov(3.0)):
-        for order in (3, 8):
-            error = filter_chebyshev(city[0], x, response, order, lam_max=8.0) - filter_exact(basis, x, response)
-            assert np.linalg.norm(error) <= 1.001 * show.response_gap(response, order, 8.0) * np.linalg.norm(x)
 
 
 @pytest.mark.parametrize("response", [heat(2.0), low_pass(2.0)])
@@ -153,9 +151,19 @@ def test_a_fit_meets_the_response_where_it_says(response, order):
     assert len(meet.get_xdata()) == order + 1
     on_curve = np.interp(meet.get_xdata()[::-1], drawn.get_xdata(), drawn.get_ydata())
     assert np.allclose(on_curve, meet.get_ydata()[::-1], atol=0.02)
-    gap = np.abs(wanted.get_ydata() - drawn.get_ydata()).max()
-    told = "no more than rounding apart." if gap < 1e-12 else f"at most {gap:.1g} apart."
-    assert alt == f"A response and its polynomial of order {order} on 0 to 7.5: {told}"
+    wanted, drawn = wanted.get_ydata(), drawn.get_ydata()
+    share = (abs(wanted - drawn) > 0.1).mean()
+    told = f"A response and its polynomial of order {order} on 0 to 7.5: more than 0.1 apart on {share:.0%} of the"
+    assert alt.startswith(told)
+    above, below = max(drawn.max() - wanted.max(), 0), max(wanted.min() - drawn.min(), 0)
+    assert alt.endswith(f"up to {above:.2f} above all that was wanted and {below:.2f} below.")
+
+
+def test_a_jump_is_followed_more_closely_with_more_orders_but_for_the_overshoot():
+    told = [show.draw_fit(low_pass(2.0), 7.5, order)[1] for order in (4, 12, 48)]
+    shares = [int(re.search(r"(\d+)% of the frequencies", alt)[1]) for alt in told]
+    assert shares == sorted(shares, reverse=True)
+    assert all(float(re.search(r"to (0\.\d\d) above", alt)[1]) > 0.08 for alt in told)
 
 
 def test_errors_below_rounding_are_not_told_in_digits():
@@ -172,6 +180,15 @@ def test_the_least_of_each_curve_is_marked():
     squares = [line.get_xydata().tolist() for line in fig.axes[0].lines if line.get_marker() == "s"]
     assert squares == [[[1, 1]], [[2, 1]]]
     assert [tick.get_text() for tick in fig.axes[0].get_xticklabels()] == ["0", "0.5", "2"]
+
+
+def test_of_many_settings_some_are_labelled():
+    settings = [0, *(2.0 ** np.arange(-4, 3.1, 0.25))]
+    fig, alt = show.draw_choice(settings, {"x": np.abs(np.array(settings) - 0.6)}, "t")
+    labels = [tick.get_text() for tick in fig.axes[0].get_xticklabels()]
+    assert [float(label) for label in labels] == [settings[int(place)] for place in fig.axes[0].get_xticks()]
+    assert labels == ["0", "0.125", "0.25", "0.5", "1", "2", "4", "8"]
+    assert alt.endswith("Least: x at 0.595.")
 
 
 def test_scores_tell_mean_and_spread():

@@ -9,8 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from lessons.graph import Graph
-from lessons.graph_signals import FourierBasis, Response, chebyshev_coefficients, filter_exact
-from lessons.laplacian_regularization import dirichlet_energy
+from lessons.graph_signals import FourierBasis, Response, chebyshev_coefficients, filter_exact, frequency
 from lessons.show import FAINT, INK, PALETTE, canvas
 
 if TYPE_CHECKING:
@@ -24,6 +23,9 @@ LINES = ("-", "--", "-.", ":")
 SEEN = tuple(colour for colour in PALETTE if colour != "#F0E442")  # thin numerals in yellow are not
 FINE = 2000  # places at which a response and its polynomial are compared
 ROUNDING = 1e-12  # an error below this changes with the machine
+FLAT = 0.4  # height of the flattest map, over its width
+APART = 0.1  # a polynomial this far from its response is seen to be apart
+LABELLED = 10  # settings that all have a label; of more, the round ones do
 
 
 # ---------------------------------------------------------------------------------------- signals on nodes
@@ -48,27 +50,27 @@ def draw_maps(graph: Graph, at: ArrayLike, signals: Mapping[str, ArrayLike], top
     of the largest marks; unless told, the largest of each map has its own.
     """
     values = {name: np.asarray(x, float) for name, x in signals.items()}
-    wide = 6.4 if len(values) > 1 else 3.2
-    fig, axes = canvas(wide, wide / len(values) + 0.25 * _lines(values), columns=len(values))
+    at, wide = np.asarray(at, float), 6.4 if len(values) > 1 else 3.2
+    fig, axes = canvas(wide, wide / len(values) * _height(at) + 0.25 * _lines(values), columns=len(values))
     for axis, (name, x) in zip(np.atleast_1d(axes), values.items(), strict=True):
-        _draw_map(axis, graph, np.asarray(at, float), x, top or float(np.abs(x).max(initial=0.0)) or 1.0)
+        _draw_map(axis, graph, at, x, top or float(np.abs(x).max(initial=0.0)) or 1.0)
         axis.set_title(name, fontsize=10 if len(values) > 1 else 13, color=INK)
-    told = ", ".join(f"{name.splitlines()[0]} {roughness(graph, x):.3f}" for name, x in values.items())
+    told = ", ".join(f"{name.splitlines()[0]} {frequency(graph, x):.3f}" for name, x in values.items())
     alt = (
-        f"Signals on {graph.n} nodes, with their Dirichlet energy over their squared length: {told}. Circles are "
-        "above zero, squares below, larger the farther from it."
+        f"Signals on {graph.n} nodes, with their frequencies: {told}. Circles are above zero, squares below, "
+        "larger the farther from it."
     )
     return fig, alt
 
 
+def _height(at: Floats) -> float:
+    """How high a map is over its width; from `FLAT` to 1, so that there is room for marks."""
+    width, height = np.ptp(at, axis=0)
+    return float(np.clip(height / (width or 1.0), FLAT, 1.0))
+
+
 def _lines(names: Mapping[str, Any]) -> int:
     return max(name.count("\n") + 1 for name in names)
-
-
-def roughness(graph: Graph, x: ArrayLike) -> float:
-    """The Dirichlet energy of a signal over its squared length: its mean frequency. 0 for a signal of zeros."""
-    x = np.asarray(x, float)
-    return float(dirichlet_energy(graph, x)) / (float(x @ x) or 1.0)
 
 
 def _draw_map(axis: Any, graph: Graph, at: Floats, x: Floats, top: float) -> None:
@@ -80,11 +82,14 @@ def _draw_map(axis: Any, graph: Graph, at: Floats, x: Floats, top: float) -> Non
         size = np.clip(np.abs(x[here]) / top, 0, 1)
         axis.scatter(
             *at[here].T, s=2 + largest * size, c=x[here], marker=mark, cmap=SHADES, vmin=-top, vmax=top,
-            edgecolors=INK, linewidths=0.4, zorder=2,
+            edgecolors=INK, linewidths=0.4, zorder=2, clip_on=False,
         )  # fmt: skip
     axis.set_axis_off()
     axis.set_aspect("equal")
-    axis.margins(0.06)
+    width = (
+        72 * axis.figure.get_size_inches()[0] / len(axis.figure.axes)
+    )  # in points, as the square root of a size
+    axis.margins(0.03 + largest**0.5 / width)
 
 
 def draw_notes(U: ArrayLike, lam: ArrayLike) -> Picture:
@@ -136,7 +141,7 @@ def draw_spectrum(lam: ArrayLike, spectra: Mapping[str, ArrayLike], cutoff: floa
         told.append(f"{name} {low:.0%}")
     np.atleast_1d(axes)[-1].set_xlabel("frequency")
     alt = (
-        f"How much of each of {len(lam)} frequencies is in each signal. Share of the energy up to the dashed line "
+        f"How much of each of {len(lam)} frequencies is in each signal. Share of the power up to the dashed line "
         f"at {cutoff:.3g}: {', '.join(told)}."
     )
     return fig, alt
@@ -163,7 +168,7 @@ def draw_filtered(
     """A signal after the filter `make(t)`, on marks as large as those of the signal before."""
     y = filter_exact(basis, np.asarray(x, float), make(t))
     fig, alt = draw_maps(graph, at, {"filtered": y}, top=0.8 * float(np.abs(x).max()))
-    fig.axes[0].set_title(f"frequency {roughness(graph, y):.3f}", fontsize=13, color=INK)
+    fig.axes[0].set_title(f"frequency {frequency(graph, y):.3f}", fontsize=13, color=INK)
     return fig, alt
 
 
@@ -182,23 +187,23 @@ def draw_fit(response: Response, lam_max: float, order: int) -> Picture:
     axis.set(ylim=(-0.4, 1.4), xlabel="frequency")
     axis.legend(frameon=False, fontsize=11)
     axis.tick_params(labelsize=11)
-    gap = response_gap(response, order, lam_max)
-    return fig, f"A response and its polynomial of order {order} on 0 to {lam_max:.3g}: {_at_most(gap)} apart."
+    alt = f"A response and its polynomial of order {order} on 0 to {lam_max:.3g}: "
+    return fig, alt + _fit_told(np.asarray(response(fine), float), polynomial(c, lam_max, fine))
+
+
+def _fit_told(wanted: Floats, found: Floats) -> str:
+    """Where a polynomial is apart from its response, and how far it goes beyond all that was wanted."""
+    share = np.mean(np.abs(found - wanted) > APART)
+    above, below = max(found.max() - wanted.max(), 0.0), max(wanted.min() - found.min(), 0.0)
+    return (
+        f"more than {APART} apart on {share:.0%} of the frequencies, up to {above:.2f} above all that was wanted "
+        f"and {below:.2f} below."
+    )
 
 
 def polynomial(c: ArrayLike, lam_max: float, lam: ArrayLike) -> Floats:
     """sum_j c_j T_j(2 lam / lam_max - 1), by numpy."""
     return np.polynomial.chebyshev.chebval(2 * np.asarray(lam, float) / lam_max - 1, np.asarray(c, float))
-
-
-def response_gap(response: Response, order: int, lam_max: float) -> float:
-    """How far a response and its polynomial are apart on 0 ... lam_max, at most, looked for at 2,000 places.
-
-    Of any signal x, filtering without eigenvectors misses the answer by no more than that times the length of x.
-    """
-    fine = np.linspace(0, lam_max, FINE)
-    c = chebyshev_coefficients(response, order, lam_max)
-    return float(np.abs(polynomial(c, lam_max, fine) - np.asarray(response(fine), float)).max())
 
 
 def _at_most(gap: float) -> str:
@@ -221,7 +226,7 @@ def draw_errors(orders: Sequence[int], errors: Mapping[str, Sequence[float]]) ->
 
 
 def draw_choice(settings: Sequence[float], curves: Mapping[str, Sequence[float]], setting: str) -> Picture:
-    """Errors over settings of a filter, evenly spaced; a square marks the least of each curve."""
+    """Errors over settings of a filter, evenly spaced, some labelled; a square marks the least of each curve."""
     fig, axis = canvas(5.6, 2.7)
     places = np.arange(len(settings))
     told = []
@@ -229,15 +234,27 @@ def draw_choice(settings: Sequence[float], curves: Mapping[str, Sequence[float]]
         least = int(np.argmin(values))
         axis.plot(places, values, line, marker="o", markersize=4, color=colour, label=name)
         axis.plot(least, values[least], "s", color=INK, markersize=11, fillstyle="none")
-        told.append(f"{name} at {settings[least]:g}")
-    axis.set_xticks(places, [f"{value:g}" for value in settings])
+        told.append(f"{name} at {settings[least]:.3g}")
+    some = _labelled(settings)
+    axis.set_xticks(some, [f"{settings[place]:.4g}" for place in some])
     axis.set(xlabel=setting, ylabel="error", ylim=(0, None))
     axis.legend(frameon=False, fontsize=10)
     return fig, f"The error over the setting {setting}. Least: {', '.join(told)}."
 
 
+def _labelled(settings: Sequence[float]) -> list[int]:
+    """All places; of more than there is room for, those of round numbers that are not too close together."""
+    if len(settings) <= LABELLED:
+        return list(range(len(settings)))
+    found: list[int] = []
+    for place, value in enumerate(settings):
+        if float(f"{value:.4g}") == value and (not found or place - found[-1] > 2):
+            found.append(place)
+    return found
+
+
 def draw_scores(scores: Mapping[str, ArrayLike], unit: str) -> Picture:
-    """A row for each way, a dot for each trial, a bar over the mean plus and minus the standard deviation."""
+    """A row for each way: a tick for each trial, below it the mean as a dot, the standard deviation as a bar."""
     fig, axis = canvas(6.0, 0.8 + 0.45 * len(scores))
     told = []
     for row, (name, values) in enumerate(scores.items()):
