@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from lessons._checks import above_zero, finite_rows, whole, zero_or_more
+from lessons._checks import finite_rows, whole, zero_or_more
 from lessons._eigenpairs import lowest_pairs
 from lessons.chebyshev import Response, chebyshev_coefficients, chebyshev_gap, gain, polynomial
 from lessons.conjugate_gradients import column
@@ -331,10 +331,10 @@ def filter_chebyshev(
     """
     graph = undirected(graph)
     X, power = _scaled(signal(graph, X))
-    bound = frequency_bound(graph, kind=kind)
-    lam_max = max(bound, TINY) if lam_max is None else above_zero("lam_max", lam_max)
+    if lam_max is None:
+        lam_max = max(frequency_bound(graph, kind=kind), TINY)
     c = chebyshev_coefficients(response, order, lam_max)
-    return np.ldexp(polynomial(graph, X, c, lam_max, kind), power)
+    return np.ldexp(polynomial(graph, X, c, float(lam_max), symmetric_kind(kind)), power)
 
 
 def frequency_bound(graph: object, *, kind: Kind = "combinatorial") -> float:

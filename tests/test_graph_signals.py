@@ -462,6 +462,12 @@ def test_no_filter_is_further_off_than_the_gap(response, order: int) -> None:
     assert gap / 50 < error <= gap + 1e-13
 
 
+@pytest.mark.parametrize("root", [10, 30, 300])
+def test_the_order_that_heat_needs_grows_as_the_root_of_its_time(root: int) -> None:
+    for order, gap in ((2 * root, 1e-2), (3 * root, 4e-5), (4 * root, 3e-8)):
+        assert gap / 2 < chebyshev_gap(heat(root / 7), order, 7.0 * root) < gap * 1.5
+
+
 @pytest.mark.parametrize("order", [0, 1, 4, 31, 400])
 def test_the_gap_is_found_where_it_is_largest(order: int) -> None:
     """x^(order + 1) and its polynomial differ by 2^-order T_(order + 1); at a jump, by half of it or more."""
@@ -471,6 +477,7 @@ def test_the_gap_is_found_where_it_is_largest(order: int) -> None:
         near = cutoff + np.array([-1e-7, 1e-7])
         c = chebyshev_coefficients(low_pass(cutoff), order, 2.0)
         jump = np.abs(np.polynomial.chebyshev.chebval(near - 1, c) - [1, 0]).max()
+        assert jump > 0.499
         assert jump * 0.999 < chebyshev_gap(low_pass(cutoff), order, 2.0)
 
 
@@ -809,6 +816,7 @@ def test_graphs_that_have_no_frequencies(call) -> None:
         lambda: filter_chebyshev(PATH, [0.0, 1.0, 2.0], heat(1.0), kind="random_walk"),
         lambda: frequency_bound(PATH, kind="random_walk"),
         lambda: spectral_embedding(PATH, 1, kind="random_walk"),
+        lambda: filter_chebyshev(PATH, [0.0, 1.0, 2.0], heat(1.0), lam_max=9.0, kind="random_walk"),
         lambda: fourier_basis(PATH, kind="symmetric"),
     ],
 )
