@@ -27,7 +27,7 @@ Response = Callable[[Floats], ArrayLike]  # frequencies -> how much of each is l
 COMPILED_FROM = 40_000_000  # arcs times order times signals; below, loading numba takes as long as many calls
 BLOCK = 16  # signals that are filtered together
 NARROW = 8  # signals; fewer are filtered as fast by SciPy
-GROWN = 1.01  # times its length: more than rounding adds in a million steps
+GROWN = 1.02  # times the square of its length: more than rounding adds in a million steps
 PLACES = 2_000  # at least so many where a response and its polynomial are compared
 BETWEEN = 20  # of them, from one root to the next
 
@@ -126,10 +126,15 @@ def polynomial(graph: Graph, X: Floats, c: Floats, lam_max: float, kind: Kind = 
     way = _compiled if len(graph.indices) * len(c) * X[:1].size >= COMPILED_FROM else _plain
     with np.errstate(over="ignore", invalid="ignore"):
         Y, T = way(graph, X, c, lam_max, kind)
-        inside = np.linalg.norm(T, axis=0) <= GROWN * np.linalg.norm(X, axis=0)
+        inside = _squares(T) <= GROWN * _squares(X)
     if not inside.all():
         raise ValueError(f"lam_max={lam_max!r}: a frequency lies above it; leave it out, or take frequency_bound")
     return Y
+
+
+def _squares(X: Floats) -> Floats:
+    squares: Floats = np.einsum("i...,i...->...", X, X)
+    return squares
 
 
 def _plain(graph: Graph, X: Floats, c: Floats, lam_max: float, kind: Kind) -> tuple[Floats, Floats]:
