@@ -31,8 +31,9 @@ def backward(above, end, indices, values, diagonal, beta, Z, P, V, PMP):  # type
             for c in range(k):
                 EZ[c] += value * Z[j, c]
         d = diagonal[i]
+        inverse = 1.0 / d  # one division a row, not one a column
         for c in range(k):
-            Z[i, c] -= EZ[c] / d
+            Z[i, c] -= EZ[c] * inverse
         # E^T P = E^T Z + beta E^T P, so that P is not looked up in the rows behind.
         for c in range(k):
             P[i, c] = Z[i, c] + beta[c] * P[i, c]
@@ -55,6 +56,7 @@ def forward(start, below, indices, values, diagonal, alpha, P, V, X, R, Y, RR, R
     for i in range(n):
         # The rows before have their Y already.
         d = diagonal[i]
+        inverse = 1.0 / d
         for c in range(k):
             MP[c] = d * P[i, c] + V[i, c]
         EY[:] = 0.0
@@ -75,7 +77,7 @@ def forward(start, below, indices, values, diagonal, alpha, P, V, X, R, Y, RR, R
         for c in range(k):
             EY[c] = R[i, c] - EY[c]  # D Y
         for c in range(k):
-            Y[i, c] = EY[c] / d
+            Y[i, c] = EY[c] * inverse
         for c in range(k):
             RCR[c] += EY[c] * Y[i, c]
 
