@@ -64,6 +64,8 @@ def noise(n: int, signals: int) -> Floats:
 
 
 def filter_by_lessons(n: int, signals: int) -> Call:
+    import lessons.compiled.graph_signals  # noqa: F401  once loaded, it filters single signals, too
+
     return partial(filter_chebyshev, mesh(n), noise(n, signals), heat(TIME), ORDER)
 
 

@@ -7,6 +7,7 @@ Y = polynomial(graph, X, c, lam_max)                    # p(L) X
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from textwrap import shorten
 from typing import TYPE_CHECKING
@@ -24,7 +25,8 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float64]
 Response = Callable[[Floats], ArrayLike]  # frequencies -> how much of each is let through
 
-COMPILED_FROM = 40_000_000  # arcs times order times signals; below, loading numba takes as long as many calls
+COMPILED_FROM = 400_000_000  # arcs times order times signals; below, loading numba takes longer than it saves
+LOADED_FROM = 40_000_000  # the same, once it is loaded
 BLOCK = 16  # signals that are filtered together
 NARROW = 8  # signals; fewer are filtered as fast by SciPy
 GROWN = 1.02  # times the square of its length: more than rounding adds in a million steps
@@ -123,7 +125,9 @@ def polynomial(graph: Graph, X: Floats, c: Floats, lam_max: float, kind: Kind = 
     >>> polynomial(as_graph([(0, 1)], n=2), np.array([1.0, 0.0]), np.array([2.0, 1.0]), lam_max=2.0)
     array([ 2., -1.])
     """
-    way = _compiled if len(graph.indices) * len(c) * X[:1].size >= COMPILED_FROM else _plain
+    loaded = "lessons.compiled.graph_signals" in sys.modules
+    enough = min(LOADED_FROM, COMPILED_FROM) if loaded else COMPILED_FROM
+    way = _compiled if len(graph.indices) * len(c) * X[:1].size >= enough else _plain
     with np.errstate(over="ignore", invalid="ignore"):
         Y, T = way(graph, X, c, lam_max, kind)
         inside = _squares(T) <= GROWN * _squares(X)

@@ -24,7 +24,7 @@ Floats = NDArray[np.float64]
 
 TOLERANCE = 1e-8  # relative residual
 BLOCK = 16  # right-hand sides that are solved for together
-COMPILED_FROM = 2_000_000  # entries of M times columns; below, loading numba takes longer than a few solves save
+COMPILED_FROM = 3_500_000  # entries of M times columns; below, loading numba takes longer than a few solves save
 IN_STEP = 40  # up to so many rows times columns^2 NumPy is quicker for all columns at a time than SciPy for each
 FAR = 4_096  # rows between neighbours, on average; from there on it pays to number the nodes anew
 
