@@ -44,6 +44,18 @@ def edge_cut(graph: object, parts: ArrayLike) -> float:
     return float(graph.edge_weights[cut].sum())
 
 
+def edge_cut_definition(graph: Graph, parts: ArrayLike) -> float:
+    """The definition of `edge_cut`: look at each edge once.
+
+    >>> from lessons import as_graph
+    >>> edge_cut_definition(as_graph([(0, 1, 2.5), (1, 2, 4.0)], n=3), [0, 0, 1])
+    4.0
+    """
+    part = dict(zip(graph.nodes, np.asarray(parts).tolist(), strict=True))
+    weights = graph.edge_weights.tolist()
+    return sum((w for (u, v), w in zip(graph.edges(), weights, strict=True) if part[u] != part[v]), 0.0)
+
+
 def part_weights(
     graph: object, parts: ArrayLike, k: int | None = None, *, vertex_weights: ArrayLike | None = None
 ) -> Weights:
@@ -76,7 +88,8 @@ def imbalance(
     """
     weights = part_weights(graph, parts, k, vertex_weights=vertex_weights)
     total = int(weights.sum())
-    return int(weights.max()) / -(-total // len(weights)) - 1 if total else 0.0
+    share = -(-total // max(len(weights), 1))
+    return (int(weights.max()) - share) / share if total else 0.0  # rounded once: 103 of 100 give 0.03
 
 
 def communication_volume(graph: object, parts: ArrayLike) -> int:
@@ -103,13 +116,26 @@ def communication_volume(graph: object, parts: ArrayLike) -> int:
     return len(np.unique(sent))
 
 
+def communication_volume_definition(graph: Graph, parts: ArrayLike) -> int:
+    """The definition of `communication_volume`: count the other parts among the neighbours of each node.
+
+    >>> from lessons import as_graph
+    >>> communication_volume_definition(as_graph([(0, 1), (0, 2), (0, 3)], n=4), [0, 1, 1, 1])
+    4
+    """
+    part = dict(zip(graph.nodes, np.asarray(parts).tolist(), strict=True))
+    return sum(len({part[v] for v in graph.neighbors(u)} - {part[u]}) for u in graph.nodes)
+
+
 def heaviest_allowed(weights: Weights, k: int, imbalance: float) -> int:
     """L_max = max(floor((1 + imbalance) ceil(W / k)), heaviest vertex), in whole numbers.
+
+    Raises ValueError for k below 1 and an imbalance that is negative or not finite.
 
     >>> heaviest_allowed(np.array([1, 1, 1, 1, 7]), 2, 0.1)
     7
     """
-    share = -(-int(weights.sum()) // k)
+    share = -(-int(weights.sum()) // whole("k", k))
     spare = Fraction(repr(zero_or_more("imbalance", imbalance)))  # as it is written, not the float64 beside it
     return max(share + math.floor(share * spare), int(weights.max(initial=0)))
 
