@@ -82,13 +82,18 @@ def as_level(graph: object, vertex_weights: ArrayLike | None = None) -> Level:
 def _edges(graph: Graph) -> tuple[NDArray[np.int64], Ints, Ints]:
     weights = np.ones(len(graph.indices)) if graph.weights is None else graph.weights
     kept = (graph.sources != graph.indices) & (weights > 0)
-    total = float(weights[kept].sum()) / 2
-    if total >= WHOLE or (weights != np.floor(weights)).any():
-        weights = np.maximum(np.rint(weights * (WHOLE / max(total, np.finfo(np.float64).tiny))), 1.0)
     if kept.all():
-        return graph.indptr, graph.indices, weights.astype(np.int32)
+        return graph.indptr, graph.indices, _whole_numbers(weights)
     indptr = np.append(0, np.cumsum(kept))[graph.indptr]
-    return indptr, graph.indices[kept], weights[kept].astype(np.int32)
+    return indptr, graph.indices[kept], _whole_numbers(weights[kept])
+
+
+def _whole_numbers(weights: NDArray[np.float64]) -> Ints:
+    """The weights of all arcs, two for each edge, as `as_level` says."""
+    if weights.max(initial=0.0) < WHOLE and weights.sum() < 2 * WHOLE and (weights == np.floor(weights)).all():
+        return weights.astype(np.int32)
+    shares = weights / weights.max()  # first, as the sum may be no float64, nor one divided by it
+    return np.maximum(np.rint(shares * (2 * WHOLE / shares.sum())), 1.0).astype(np.int32)
 
 
 # ---------------------------------------------------------------------------------------- smaller and smaller
