@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import math
 from fractions import Fraction
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -19,6 +20,9 @@ from numpy.typing import ArrayLike, NDArray
 from lessons._checks import real_numbers, whole, zero_or_more
 from lessons.graph import Graph
 from lessons.laplacian_regularization import undirected
+
+if TYPE_CHECKING:
+    from lessons.multilevel import Level
 
 Parts = NDArray[np.int32]
 Weights = NDArray[np.int64]
@@ -143,7 +147,7 @@ def heaviest_allowed(weights: Weights, k: int, imbalance: float) -> int:
 # ---------------------------------------------------------------------------------------- at the door
 
 
-def parts_of(graph: Graph, parts: ArrayLike, k: int | None = None) -> Parts:
+def parts_of(graph: Graph | Level, parts: ArrayLike, k: int | None = None) -> Parts:
     """The part of each node as int32 (n,), of its own.
 
     Raises ValueError unless there is one for each node, in 0 ... k - 1; TypeError for what are no whole numbers.

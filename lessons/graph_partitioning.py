@@ -35,6 +35,7 @@ from lessons.multilevel import (
     contract,
     heavy_edge_matching,
     initial_partition,
+    limit_of,
     project,
     refine,
 )
@@ -93,7 +94,7 @@ def partition(
     if effort not in EFFORTS:
         raise ValueError(f"effort={effort!r}: one of {', '.join(map(repr, EFFORTS))}")
     weights = weights_of(graph, vertex_weights)
-    limit = heaviest_allowed(weights, k, imbalance)
+    limit = limit_of(weights, k, imbalance)
     key = _rng.key_of(seed)
     if k == 1 or k == graph.n:
         return np.arange(graph.n, dtype=np.int32) % np.int32(k)

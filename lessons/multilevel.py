@@ -56,6 +56,11 @@ class Level:
         return len(self.vertex_weights)
 
     @property
+    def nodes(self) -> range:
+        """The labels of the nodes: their rows."""
+        return range(self.n)
+
+    @property
     def graph(self) -> Graph:
         """The same as a `Graph`, with its weights."""
         from scipy.sparse import csr_array
@@ -67,6 +72,15 @@ class Level:
     def arrays(self) -> tuple[NDArray[np.int64], Ints, Ints, Weights]:
         """What every kernel takes first."""
         return self.indptr, self.indices, self.edge_weights, self.vertex_weights
+
+
+def limit_of(weights: Weights, k: int, imbalance: float) -> int:
+    """L_max, or the weight of all nodes where that is less: no part is heavier, and kernels count in int64.
+
+    >>> limit_of(np.array([1, 2, 3]), 2, 1e300)
+    6
+    """
+    return min(heaviest_allowed(weights, k, imbalance), int(weights.sum()))
 
 
 def as_level(graph: object, vertex_weights: ArrayLike | None = None) -> Level:
@@ -187,7 +201,7 @@ EFFORTS = {
 def initial_partition(level: Level, k: int, imbalance: float = 0.03, *, seed: _rng.Seed = 0) -> Parts:
     """Parts of a small graph by bisection, and bisection of the halves: the best of four times four, refined."""
     whole("k", k, 1, level.n)
-    limit = heaviest_allowed(level.vertex_weights, k, imbalance)
+    limit = limit_of(level.vertex_weights, k, imbalance)
     return _initial(level, k, limit, imbalance, EFFORTS["fast"], _rng.key_of(seed)).parts
 
 
@@ -266,7 +280,7 @@ def _bisected(level: Level, k: int, imbalance: float, tries: int, key: int) -> P
     """Parts by recursive bisection: part 0 ... k - 1 becomes two, of ceil(k / 2) and floor(k / 2), and so on."""
     parts = np.zeros(level.n, np.int32)
     depth = max((k - 1).bit_length(), 1)
-    spare = (1 + imbalance) ** (1 / depth) - 1
+    spare = (1 + min(imbalance, k)) ** (1 / depth) - 1  # k is room for all nodes in one part
     todo = [(0, k)]
     while todo:
         first, last = todo.pop()
@@ -284,10 +298,9 @@ def _bisected(level: Level, k: int, imbalance: float, tries: int, key: int) -> P
 def _piece(level: Level, parts: Parts, part: int) -> tuple[Ints, Level]:
     from lessons.compiled import refinement
 
-    n, arcs = level.n, len(level.indices)
-    if not parts.any():
+    n, arcs = int(np.count_nonzero(parts == part)), len(level.indices)
+    if n == level.n:
         return np.arange(n, dtype=np.int32), level
-    n = int(np.count_nonzero(parts == part))
     ids, local = np.empty(n, np.int32), np.empty(level.n, np.int32)
     indptr, indices = np.empty(n + 1, np.int64), np.empty(arcs, np.int32)
     edges, vertices = np.empty(arcs, np.int32), np.empty(n, np.int64)
@@ -302,9 +315,7 @@ def _halves(level: Level, share: float, spare: float, tries: int, key: int) -> P
 
     total = int(level.vertex_weights.sum())
     target = round(share * total)
-    limits = np.array(
-        [max(int((1 + spare) * target), target), max(int((1 + spare) * (total - target)), total - target)]
-    )
+    limits = np.array([min(max(int((1 + spare) * goal), goal), total) for goal in (target, total - target)])
     levels = _coarsened(level, 100, key)
     coarsest = levels[-1]
     loose = np.maximum(limits, np.array([target, total - target]) + int(coarsest.vertex_weights.max()))
@@ -330,8 +341,8 @@ def project(level: Level, parts: ArrayLike) -> Parts:
 
 def refine(level: Level, parts: ArrayLike, k: int, imbalance: float = 0.03, *, seed: _rng.Seed = 0) -> Parts:
     """Better parts: nodes of the border move where the cut becomes smallest, and no part above L_max."""
-    limit = heaviest_allowed(level.vertex_weights, k, imbalance)
-    cut = _Cut.of(level, np.array(parts, np.int32), limit, k)
+    limit = limit_of(level.vertex_weights, k, imbalance)
+    cut = _Cut.of(level, parts_of(level, parts, k), limit, k)
     _improve(cut, level, EFFORTS["fast"], _rng.key_of(seed))
     return cut.parts
 
