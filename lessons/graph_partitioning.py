@@ -16,6 +16,20 @@ from numpy.typing import ArrayLike
 
 from lessons import _rng
 from lessons._checks import whole
+from lessons.bisection import (
+    GainBuckets,
+    fiduccia_mattheyses,
+    fiduccia_mattheyses_definition,
+    gains_definition,
+    kernighan_lin,
+    kernighan_lin_definition,
+    move_definition,
+    moves_definition,
+    neighbour_weights,
+    next_move_definition,
+    spectral_bisection,
+    swaps_definition,
+)
 from lessons.cuts import (
     Parts,
     communication_volume,
@@ -41,20 +55,32 @@ from lessons.multilevel import (
 )
 
 __all__ = [
+    "GainBuckets",
     "Level",
     "as_level",
     "coarsen",
     "communication_volume",
     "contract",
     "edge_cut",
+    "fiduccia_mattheyses",
+    "fiduccia_mattheyses_definition",
+    "gains_definition",
     "heaviest_allowed",
     "heavy_edge_matching",
     "imbalance",
     "initial_partition",
+    "kernighan_lin",
+    "kernighan_lin_definition",
+    "move_definition",
+    "moves_definition",
+    "neighbour_weights",
+    "next_move_definition",
     "part_weights",
     "partition",
     "project",
     "refine",
+    "spectral_bisection",
+    "swaps_definition",
 ]
 
 
@@ -86,7 +112,8 @@ def partition(
 
     Notebook: 05_graph_partitioning. Source: G. Karypis and V. Kumar, Multilevel k-way partitioning scheme for
     irregular graphs, Journal of Parallel and Distributed Computing 48 (1), 1998, pages 96-129, DOI
-    10.1006/jpdc.1997.1404; V. Osipov and P. Sanders, n-level graph partitioning, ESA 2010 (searches from each node).
+    10.1006/jpdc.1997.1404; V. Osipov and P. Sanders, n-level graph partitioning, ESA 2010 (searches from each
+    node).
     """
     graph = undirected(graph)
     whole("k", k, 1, graph.n)
