@@ -53,15 +53,18 @@ from lessons.multilevel import (
     project,
     refine,
 )
+from lessons.pipeline import Pipeline, equal_depth, pipeline_of, pipeline_partition
 
 __all__ = [
     "GainBuckets",
     "Level",
+    "Pipeline",
     "as_level",
     "coarsen",
     "communication_volume",
     "contract",
     "edge_cut",
+    "equal_depth",
     "fiduccia_mattheyses",
     "fiduccia_mattheyses_definition",
     "gains_definition",
@@ -77,6 +80,8 @@ __all__ = [
     "next_move_definition",
     "part_weights",
     "partition",
+    "pipeline_of",
+    "pipeline_partition",
     "project",
     "refine",
     "spectral_bisection",
