@@ -22,11 +22,11 @@ from lessons.errors import InfeasibleError
 from lessons.graph_partitioning import edge_cut, heaviest_allowed, part_weights, partition
 
 EFFORTS = ["fast", "eco", "strong"]
-EACH = pytest.mark.parametrize("effort", EFFORTS)
 COMPILED = pytest.mark.skipif(
     find_spec("numba") is None or os.environ.get("NUMBA_DISABLE_JIT", "0") != "0",
     reason="takes minutes where kernels run as Python",
 )
+EACH = pytest.mark.parametrize("effort", ["fast", *(pytest.param(more, marks=COMPILED) for more in EFFORTS[1:])])
 WEIGHTS = st.integers(0, 12).map(lambda quarters: quarters / 4)
 
 
