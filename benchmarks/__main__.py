@@ -1,4 +1,4 @@
-"""`python -m benchmarks [TOPIC...] [--json FILE] [--threads N] [--scale S]`, in the root of the checkout."""
+"""`python -m benchmarks [TOPIC...] [--json FILE] [--threads N] [--scale S] [--repeats R]`, in the checkout."""
 
 from __future__ import annotations
 
@@ -22,8 +22,11 @@ def main() -> None:
     rows = []
     print(_harness.machine(options.threads), flush=True)
     for topic in options.topics:
-        cases = import_module(f"benchmarks.{topic}").cases(options.scale)
-        rows += _harness.run(topic, cases, options.threads)
+        module = import_module(f"benchmarks.{topic}")
+        found = _harness.run(topic, module.cases(options.scale), options.threads, repeats=options.repeats)
+        rows += found
+        if hasattr(module, "summary"):
+            print("", *module.summary(found), sep="\n")
     print(f"\nWith {_harness.versions()}. At the end {_harness.load()}.")
     if options.json is not None:
         write(options.json, rows)
@@ -35,12 +38,15 @@ def read_options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the rows here")
     parser.add_argument("--threads", type=int, default=1, metavar="N", help="for BLAS, numba and peers; 1")
     parser.add_argument("--scale", type=float, default=1.0, metavar="S", help="all sizes times this; 1")
+    parser.add_argument("--repeats", type=int, metavar="R", help="of every case; its own number unless told")
     options = parser.parse_args(arguments)
     unknown = [topic for topic in options.topics if topic not in TOPICS]
     if unknown:
         parser.error(f"no topic {unknown[0]!r}: choose from {', '.join(TOPICS)}")
     if options.threads < 1:
         parser.error(f"--threads {options.threads}: at least one is needed")
+    if options.repeats is not None and options.repeats < 1:
+        parser.error(f"--repeats {options.repeats}: at least one is needed")
     if not 0 < options.scale <= 1:
         parser.error(f"--scale {options.scale}: more than 0, at most 1")
     if options.json is not None and not options.json.absolute().parent.is_dir():

@@ -1,7 +1,7 @@
 """Measures our functions beside their peers: time and quality in turn (A B A B), memory in fresh processes.
 
-A topic is a file `benchmarks/<topic>.py` with one function, `cases(scale)`, that yields its `Case`s; `run`
-measures them. README.md shows a whole topic.
+A topic is a file `benchmarks/<topic>.py` with a function `cases(scale)` that yields its `Case`s; `run` measures
+them. It may have another, `summary(rows)`, that yields lines to say at its end. README.md shows a whole topic.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from importlib import metadata
 from itertools import groupby
@@ -40,7 +40,8 @@ class Case:
     `ours`, and each of `peers` under its name, gets ready, which is not measured: it imports what it needs,
     brings the input into the form it likes best, and gives the call to measure. `right(answer)` tells whether
     an answer, ours or a peer's, is right. `figures` are what else is read off each answer, by quantity:
-    {"cut": cut_of}.
+    {"cut": cut_of}. Of all repeats the median is reported, unless `together` tells another way to put a quantity
+    together, {"cut": mean}, whose ratio is then that of the two.
 
     With `quantity="memory"`, peak bytes above the input are measured instead of seconds, each contender in a
     process of its own, so all callables are then functions of a module, or `partial`s of such functions.
@@ -56,6 +57,7 @@ class Case:
     right: Callable[[Any], bool]
     quantity: Literal["time", "memory"] = "time"
     figures: Mapping[str, Callable[[Any], float]] = field(default_factory=dict)
+    together: Mapping[str, Callable[[Iterable[float]], float]] = field(default_factory=dict)
     repeats: int = 7
 
     def __str__(self) -> str:
@@ -72,17 +74,20 @@ def run(
     threads: int,
     say: Callable[[str], None] = print,
     clock: Clock = perf_counter,
+    repeats: int | None = None,
 ) -> list[Row]:
     """Measure every case beside every peer that is installed, and say each result at once; the rows of all.
 
-    `threads` is what the rows report: it was set before numpy was imported. `clock` gives seconds.
+    `threads` is what the rows report: it was set before numpy was imported. `clock` gives seconds. `repeats` goes
+    before that of each case.
 
     Raises RuntimeError, with the name of the contender, at the first wrong answer.
     """
     rows: list[Row] = []
     for name, same in groupby(cases, key=str):
         say(f"\n{topic}: {name}")
-        found = [row for case in same for peer in case.peers for row in _beside(case, peer, say, clock)]
+        told = [case if repeats is None else replace(case, repeats=repeats) for case in same]
+        found = [row for case in told for peer in case.peers for row in _beside(case, peer, say, clock)]
         rows += [{"topic": topic, "case": name, **row, "threads": threads} for row in found]
     return rows
 
@@ -94,21 +99,28 @@ def _beside(case: Case, peer: str, say: Callable[[str], None], clock: Clock) -> 
     except Skipped as reason:
         say(f"  {peer}: skipped, {reason}")
         return []
-    rows = [_row(quantity, peer, rounds) for quantity in rounds[0][0]]
+    rows = [_row(quantity, peer, rounds, case.together.get(quantity)) for quantity in rounds[0][0]]
     for row in rows:
         say(_line(row))
     return rows
 
 
-def _row(quantity: str, peer: str, rounds: list[tuple[Figures, Figures]]) -> Row:
+def _row(
+    quantity: str,
+    peer: str,
+    rounds: list[tuple[Figures, Figures]],
+    together: Callable[[Iterable[float]], float] | None,
+) -> Row:
     pairs = [(ours[quantity], theirs[quantity]) for ours, theirs in rounds]
+    if together is not None:
+        pairs = [(together(ours for ours, _ in pairs), together(theirs for _, theirs in pairs))]
     return {
         "quantity": quantity,
         "peer": peer,
         "ours": median(ours for ours, _ in pairs),
         "theirs": median(theirs for _, theirs in pairs),
         "ratio": median(ours / theirs for ours, theirs in pairs) if all(b for _, b in pairs) else None,
-        "repeats": len(pairs),
+        "repeats": len(rounds),
     }
 
 

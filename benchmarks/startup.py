@@ -11,8 +11,10 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import lru_cache, partial
+from importlib import import_module
+from operator import eq
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -20,23 +22,33 @@ from typing import Any
 from benchmarks._harness import Call, Case
 from benchmarks._inputs import sized
 
+Prepared = tuple[Call, Callable[[Any], bool]]
+
 ROOT = Path(__file__).parents[1]
 
 
 def cases(scale: float) -> Iterator[Case]:
+    from benchmarks.graph_partitioning import flat_mesh
+
     n, m = sized(10_000, 50_000, scale)
-    for cache, target in (("cold", 1500), ("warm", 300)):
+    yield from cases_of("topological_sort", n, m, 1500, 300, 5 if scale == 1 else 1)
+    mesh = max(64, n)
+    yield from cases_of("partition", mesh, flat_mesh(mesh).m, 8000, 500, 3 if scale == 1 else 1)
+
+
+def cases_of(function: str, n: int, m: int, cold: int, warm: int, repeats: int) -> Iterator[Case]:
+    for cache, target in (("cold", cold), ("warm", warm)):
         yield Case(
             input="fresh process",
             n=n,
             m=m,
-            function="topological_sort",
+            function=function,
             variant=f"{cache} cache target {target} ms",
-            ours=partial(in_a_process, "ours", n, m, cache),
-            peers={"numba": partial(in_a_process, "numba", n, m, cache)},
+            ours=partial(in_a_process, "ours", function, n, m, cache),
+            peers={"numba": partial(in_a_process, "numba", function, n, m, cache)},
             right=lambda seconds: seconds["right"],
             figures={name: partial(figure, name) for name in ("first call", "numba", "lessons")},
-            repeats=5 if scale == 1 else 1,
+            repeats=repeats,
         )
 
 
@@ -44,14 +56,14 @@ def figure(name: str, seconds: dict[str, Any]) -> float:
     return float(seconds[name])
 
 
-def in_a_process(contender: str, n: int, m: int, cache: str) -> Call:
+def in_a_process(contender: str, function: str, n: int, m: int, cache: str) -> Call:
     """The call that starts a process and gives what it measured."""
 
     def call() -> dict[str, Any]:
         with tempfile.TemporaryDirectory() as empty:
             folder = empty if cache == "cold" else warm_cache()
             done = subprocess.run(
-                [sys.executable, "-m", "benchmarks.startup", contender, str(n), str(m)],
+                [sys.executable, "-m", "benchmarks.startup", contender, function, str(n), str(m)],
                 cwd=ROOT,
                 env=os.environ | {"NUMBA_CACHE_DIR": folder, "PYTHONDONTWRITEBYTECODE": ""},
                 capture_output=True,
@@ -78,29 +90,42 @@ def warm_cache() -> str:
 # ---------------------------------------------------------------------------------------- in the fresh process
 
 
-def main(contender: str, n: int, m: int) -> None:
+def main(contender: str, function: str, n: int, m: int) -> None:
     start = perf_counter()
     import numba  # noqa: F401
 
     numba_there = perf_counter()
-    from lessons import as_graph
-    from lessons.topological_sort import topological_sort
-
+    module, prepare = {
+        "topological_sort": ("topological_sort", sorting),
+        "partition": ("graph_partitioning", cutting),
+    }[function]
+    import_module(f"lessons.{module}")
     lessons_there = perf_counter()
-    from benchmarks.topological_sort import dag, is_topological
-
-    edges = dag(n, m)
-    graph = as_graph(edges, n=n, directed=True)
-    if contender == "ours":
-        import lessons.topological_sort as module
-
-        module.COMPILED_FROM = 0  # tiny inputs, too
+    call, is_right = prepare(n, m) if contender == "ours" else (partial(trivial, 1), partial(eq, 2))
     ready = perf_counter()
-    answer = topological_sort(graph) if contender == "ours" else trivial(1)
+    answer = call()
     done = perf_counter()
-    right = is_topological(n, m, answer) if contender == "ours" else answer == 2
     seconds = {"numba": numba_there - start, "lessons": lessons_there - numba_there, "first call": done - ready}
-    print(json.dumps(seconds | {"right": right}))
+    print(json.dumps(seconds | {"right": is_right(answer)}))
+
+
+def sorting(n: int, m: int) -> Prepared:
+    """What sorts a DAG, and what tells whether the answer is right."""
+    import lessons.topological_sort as module
+    from benchmarks.topological_sort import dag, is_topological
+    from lessons import as_graph
+
+    module.COMPILED_FROM = 0  # tiny inputs, too
+    graph = as_graph(dag(n, m), n=n, directed=True)
+    return partial(module.topological_sort, graph), partial(is_topological, n, m)
+
+
+def cutting(n: int, m: int) -> Prepared:
+    """What cuts a mesh into four, and what tells whether the answer is right."""
+    from benchmarks.graph_partitioning import flat_mesh, is_partition
+    from lessons.graph_partitioning import partition
+
+    return partial(partition, flat_mesh(n), 4), partial(is_partition, n, 4)
 
 
 def trivial(number: int) -> int:
@@ -115,4 +140,4 @@ def trivial(number: int) -> int:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], *map(int, sys.argv[2:]))
+    main(*sys.argv[1:3], *map(int, sys.argv[3:]))

@@ -9,15 +9,18 @@ import subprocess
 import sys
 from functools import partial
 from importlib.util import find_spec
+from itertools import islice
 from operator import is_not
 from pathlib import Path
+from statistics import mean
 
 import numpy as np
 import pytest
 
 from benchmarks import __main__ as command
-from benchmarks import _harness, _inputs
+from benchmarks import _harness, _inputs, graph_partitioning
 from benchmarks._harness import Case, run
+from lessons.datasets import ring_graph
 
 ROOT = Path(command.__file__).parents[1]
 KEYS = ["topic", "case", "quantity", "peer", "ours", "theirs", "ratio", "repeats", "threads"]
@@ -27,6 +30,7 @@ CONTENDERS["computational_graphs"] = {"onnx", "onnxruntime"}
 CONTENDERS["startup"] = {"numba"}
 CONTENDERS["backpropagation"] = {"autograd", "jax", "micrograd", "torch"}
 CONTENDERS["laplacian_regularization"] = {"scipy", "networkx", "sklearn"}
+CONTENDERS["graph_partitioning"] = {"pymetis", "kahip"}
 CONTENDERS["graph_signals"] = {"pygsp", "scipy", "sklearn"}
 
 
@@ -148,6 +152,28 @@ def test_figures_are_read_off_every_answer(race):
     assert (cut["ours"], cut["theirs"], cut["ratio"]) == (3, 2, 1.5)
 
 
+def test_figures_are_put_together_as_told(race):
+    ours, theirs = iter([9, 1, 1, 7]), iter([9, 2, 2, 8])
+    case = race.case(
+        race.contender("ours", [1, 1, 1], ours.__next__),
+        {"metis": race.contender("metis", [1, 1, 1], theirs.__next__)},
+        figures={"cut": float, "worst": lambda answer: answer + 1.0},
+        together={"cut": mean, "worst": max},
+        repeats=3,
+    )
+    time, cut, worst = race.run(case)
+    assert (time["ours"], time["repeats"]) == (1, 3)
+    assert (cut["ours"], cut["theirs"], cut["ratio"], cut["repeats"]) == (3, 4, 0.75, 3)  # the mean ratio is 0.625
+    assert (worst["ours"], worst["theirs"], worst["ratio"]) == (8, 9, 8 / 9)
+
+
+def test_repeats_that_are_told_go_before_the_case_s(race):
+    case = race.case(race.contender("ours", [1, 1]), {"a": race.contender("a", [2, 2])}, repeats=7)
+    (row,) = run("walks", [case], threads=1, say=lambda line: None, clock=lambda: race.now, repeats=2)
+    assert row["repeats"] == 2
+    assert race.log == ["ours", "a"] * 3
+
+
 def test_no_ratio_to_nothing(race):
     theirs = race.contender("metis", answer=1)
     case = race.case(race.contender("ours"), {"metis": theirs}, figures={"cut": lambda answer: 0})
@@ -239,6 +265,61 @@ def test_doctests():
     assert doctest.testmod(_inputs) == doctest.TestResults(failed=0, attempted=1)
 
 
+# ---------------------------------------------------------------------------------------- partitions
+
+
+@pytest.fixture
+def nowhere(monkeypatch, tmp_path):
+    """LESSONS_DATA, naming a folder without graphs."""
+    monkeypatch.setenv("LESSONS_DATA", str(tmp_path))
+    graph_partitioning.from_file.cache_clear()
+
+
+def test_a_graph_whose_file_is_not_there_is_skipped_by_name(nowhere):
+    first, second = islice(graph_partitioning.cases(1.0), 2)
+    rows = run("graph_partitioning", [first], threads=1, say=(said := []).append)
+    assert (first.input, second.input, rows) == ("4elt", "astro-ph", [])
+    reason = "LESSONS_DATA names no folder with graphs/4elt.graph"
+    assert {f"  {peer}: skipped, {reason}" for peer in installed("graph_partitioning")} <= set(said)
+
+
+def beside(case, peer, cut, time, ours=1.0):
+    figures = {"cut": (cut, 1.0), "time": (time, 1.0), "heaviest": (ours, 1.25)}
+    return [
+        {"case": case, "peer": peer, "quantity": quantity, "ours": a, "theirs": b, "ratio": a / b}
+        for quantity, (a, b) in figures.items()
+    ]
+
+
+def test_the_means_are_over_meshes_and_the_heaviest_part_is_of_all_graphs():
+    rows = [
+        *beside("4elt n=9 m=8 partition fast k 2", "pymetis", 0.5, 4.0),
+        *beside("tet3d n=9 m=8 partition fast k 2", "pymetis", 2.0, 1.0),
+        *beside("polblogs n=9 m=8 partition fast k 2", "pymetis", 9.0, 9.0, ours=1.03),
+        *beside("del2d n=9 m=8 partition eco k 4", "kahip", 0.9, 0.5),
+    ]
+    assert list(graph_partitioning.summary(rows)) == [
+        "fast   / pymetis cut 1.0000, time 2.0000, geometric means of 2; heaviest part 1.0300, theirs 1.2500",
+        "eco    / kahip   cut 0.9000, time 0.5000, geometric means of 1; heaviest part 1.0000, theirs 1.2500",
+    ]
+
+
+def test_a_part_of_ours_that_is_too_heavy_is_an_error():
+    rows = beside("4elt n=9 m=8 partition fast k 2", "pymetis", 1.0, 1.0, ours=1.04)
+    with pytest.raises(RuntimeError, match=r"^ours, fast: a part of 1\.0400"):
+        list(graph_partitioning.summary(rows))
+
+
+def test_what_is_read_off_a_partition():
+    ring = partial(ring_graph, 5)
+    assert graph_partitioning.cut(ring, [0, 0, 1, 1, 1]) == 2
+    assert graph_partitioning.heaviest(5, 2, [0, 1, 1, 1, 1]) == 4 / 3
+    for wrong in ([0, 0, 1, 1], [0, 0, 1, 1, 2], [0, 0, 1, 1, -1], [0, 0, 1, 1, 0.5]):
+        assert not graph_partitioning.is_partition(5, 2, wrong)
+        with pytest.raises(RuntimeError, match="not 2 parts of 5 nodes"):
+            graph_partitioning.heaviest(5, 2, wrong)
+
+
 # ---------------------------------------------------------------------------------------- the command
 
 
@@ -312,6 +393,12 @@ runpy.run_module("benchmarks", run_name="__main__")
     assert {seen.get(name) for name in names} == {"3"}
 
 
+def test_a_topic_s_summary_is_said_after_its_rows(tiny):
+    said, _ = tiny
+    for peer in installed("graph_partitioning"):
+        assert re.search(rf"^strong / {peer} +cut \d\.\d{{4}}, time ", said, re.MULTILINE)
+
+
 def test_too_late_to_hold_threads():
     with pytest.raises(RuntimeError, match="numpy is imported already"):
         command.hold_threads(1)
@@ -323,6 +410,7 @@ def test_too_late_to_hold_threads():
         (["grpah"], "no topic 'grpah': choose from "),
         (["--threads", "0"], "--threads 0: at least one"),
         (["--scale", "0"], "--scale 0.0: more than 0"),
+        (["--repeats", "0"], "--repeats 0: at least one"),
         (["--json", "nowhere/rows.json"], "there is no folder nowhere"),
     ],
 )
