@@ -361,7 +361,7 @@ def test_numbers_of_parts_that_are_refused(k):
 
 
 def fingerprint() -> str:
-    """Every bit that the phases give, and the partitions, on graphs small enough for kernels that run as Python."""
+    """Every bit that phases and partitions give, on graphs small enough for kernels that run as Python."""
     mesh, _ = mesh_graph(170, seed=5)
     star = as_graph([(0, i, float(i)) for i in range(1, 60)], n=60)
     bits = hashlib.sha256()
