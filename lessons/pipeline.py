@@ -316,7 +316,8 @@ def _sets(flow: _Flow, states: int) -> tuple[_Sets, bool]:
     for order in (flow.order, [label for level in by_level for label in level], _depth_first(flow)):
         rows = np.array([1 << flow.graph.index(label) for label in order], object)
         passed.update(np.bitwise_or.accumulate(rows).tolist())
-    beam = _Beam(max(states // (n * max(map(len, by_level))), 1), passed)
+    width = min(states // 2, 10 * states // max(map(len, by_level))) // n  # sets kept, and sets looked at
+    beam = _Beam(max(width, 1), passed)
     return _packed(_walk(steps, n, states, beam) or [], n), False
 
 
@@ -419,7 +420,10 @@ def _least_bottleneck(sets: _Sets, k: int, heaviest: int) -> int:
 
 
 def _chain(sets: _Sets, k: int, most: int, cost: _Cost) -> _Chain:
-    """The chain of k stages, of which none has more work than `most`, of least cost; the first of equals."""
+    """The chain of k stages, of which none has more work than `most`, of least cost.
+
+    Of equals the one whose first stages are larger: so a Relu stays with what it follows.
+    """
     sets, first, last = _within(sets, k, most)
     best = np.full((k + 1, len(sets.work)), NEVER, np.int64)
     if not len(sets.work):
@@ -435,7 +439,8 @@ def _chain(sets: _Sets, k: int, most: int, cost: _Cost) -> _Chain:
     for stage in range(k - 1, 0, -1) if value < NEVER else ():
         j = chosen[-1]
         before = _before(sets, first, last, most, j)
-        chosen.append(int(before[np.argmin(cost(best[stage, before], sets, before, j))]))
+        values = cost(best[stage, before], sets, before, j)
+        chosen.append(int(before[np.flatnonzero(values == values.min())[-1]]))
     return _Chain(value, sets.bits[:, chosen[::-1]])
 
 
