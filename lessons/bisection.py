@@ -229,13 +229,13 @@ def kernighan_lin(graph: object, parts: ArrayLike | None = None, *, seed: Seed =
     A pass swaps all nodes, each once: of all pairs of free nodes the one with the largest gain D_a + D_b - 2 w_ab,
     even where that is a loss. D is what the cut loses if the node moves alone. What is kept of the pass is the
     beginning with the largest total gain, the shortest of equals. Ties: pairs are compared in the order of falling
-    D_a, then row of a, then falling D_b, then row of b, with a in part 0; the first of the best is taken. So the
-    answer is that of `kernighan_lin_definition`.
+    D_a, then row of a, then falling D_b, then row of b, with a in part 0; the first of the best is taken. So where
+    weights are whole numbers, the answer is that of `kernighan_lin_definition`.
 
-    As weights are not negative, no pair gains more than D_a + D_b, and with nodes sorted by D few pairs are looked
-    at: of those that no edge joins, one for each a. A pass takes O((n + m) log n), beside what is looked at, which
-    only near nodes of large degree is more. Whole edge
-    weights count as they are, others as multiples of 2^-50 of their sum.
+    As weights are not negative, no pair gains more than D_a + D_b. With both parts sorted by D, a search ends
+    where that cannot beat the best pair so far, and few pairs are looked at: for one a, its neighbours and at most
+    one more. A pass keeps the order in O((n + m) log n) comparisons, each change shifting a list; 5,000 nodes of a
+    mesh take a second or two. Whole edge weights count as they are, others as multiples of 2^-50 of their sum.
 
     It ends where no pass gains, which depends on where it began: try several seeds.
 
@@ -247,6 +247,8 @@ def kernighan_lin(graph: object, parts: ArrayLike | None = None, *, seed: Seed =
     >>> two_squares = as_graph([(0, 1), (1, 2), (2, 3), (3, 0), (4, 5), (5, 6), (6, 7), (7, 4), (3, 4)], n=8)
     >>> kernighan_lin(two_squares, [0, 1, 0, 1, 0, 1, 0, 1])
     array([0, 0, 0, 0, 1, 1, 1, 1], dtype=int32)
+    >>> edge_cut(two_squares, kernighan_lin(two_squares, seed=7))
+    1.0
 
     Notebook: 05_graph_partitioning. Source: B. W. Kernighan and S. Lin, An efficient heuristic procedure for
     partitioning graphs, Bell System Technical Journal 49 (2), 1970, pages 291-307;

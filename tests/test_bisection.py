@@ -245,6 +245,15 @@ def test_fiduccia_mattheyses_is_its_definition_on_larger_graphs(seed):
         assert found == fiduccia_mattheyses_definition(neighbours, parts, heaviest)
 
 
+def test_nodes_that_all_weigh_three():
+    threes = np.full(30, 3)
+    assert heaviest_allowed(threes, 2, 0.1) == 49  # 16 nodes, and room for one that weighs 1
+    for seed in range(20):
+        graph, parts = random_graph(30, 70, seed), random_start(30, seed)
+        found = fiduccia_mattheyses(graph, parts, 0.1, vertex_weights=threes)
+        assert found.tolist() == fiduccia_mattheyses_definition(neighbour_weights(graph), parts, 16)
+
+
 @given(ANY, IMBALANCES, st.data())
 def test_parts_keep_to_the_limit_or_none_exist(graph, imbalance, data):
     weights = np.array(data.draw(st.lists(st.integers(0, 9), min_size=graph.n, max_size=graph.n)))
