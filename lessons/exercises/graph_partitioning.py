@@ -1402,7 +1402,7 @@ TRADE = Exercise(
         "Cut and balance are two aims, and no single answer is best in both; what is left after all that is "
         "beaten is crossed out is called the Pareto front. For each size only the smallest cut matters; then a "
         "walk from even to uneven keeps what is below everything before. A larger part that buys nothing is not "
-        "on it, so the allowed imbalance acts in steps: most of them change nothing, some a lot. There are "
+        "on it, so the allowed imbalance acts in steps: some change nothing, others a lot. There are "
         "2^(n - 1) - 1 splits to try, which is why all other methods of this page exist."
     ),
     draw=_draw_trade,
