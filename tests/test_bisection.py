@@ -179,6 +179,21 @@ def test_kernighan_lin_looks_at_few_pairs(monkeypatch):
     assert looked <= 6 * 200  # a pass has 200 swaps; all pairs would be 2.7 million
 
 
+def test_a_search_ends_where_no_pair_can_be_better():
+    seen = 0
+
+    class Watched(list):
+        def __iter__(self):
+            nonlocal seen
+            for entry in super().__iter__():
+                seen += 1
+                yield entry
+
+    left, right = Watched((-1, u) for u in range(100)), Watched((0, u) for u in range(100, 200))
+    assert bisection._best_pair(left, right, [{} for _ in range(200)]) == (1, 0, 100)
+    assert seen <= 2  # the first of each
+
+
 def test_kernighan_lin_beside_that_of_networkx():
     for graph in (as_graph(nx.les_miserables_graph()), mesh_graph(150, seed=1)[0]):
         theirs = nx.Graph()
@@ -298,6 +313,12 @@ def test_a_start_in_one_part_is_repaired(side):
     }  # though one part may hold all
 
 
+def test_a_random_start_has_a_node_in_each_part():
+    for seed in range(20):
+        assert set(bisection._random_parts(np.array([5, 0, 0]), seed).tolist()) == {0, 1}
+        assert bisection._random_parts(np.ones(7, int), seed).sum() == 3
+
+
 def test_heavy_nodes_that_no_greedy_way_packs():
     weights, apart = [3, 2, 3, 2, 2], as_graph([(0, 2)], n=5)
     assert bisection._packed([1, 1, 1, 1], 2) in ([0, 1, 0, 1], [1, 0, 1, 0])
@@ -398,6 +419,24 @@ def test_a_square_grid_is_cut_along_its_rows():
     assert found[0].tolist() == [found[0, 0]] * 8 != found[7].tolist() == [found[7, 0]] * 8
 
 
+def test_equal_entries_are_cut_by_row():
+    hubs = [5, 0]  # with 2 and 8 leaves: the cut goes through those of the second
+    leaves = [9, 3, 11, 1, 7, 2, 10, 4, 8, 6]
+    graph = as_graph([hubs, *((hubs[i > 1], leaf) for i, leaf in enumerate(leaves))], n=12)
+    for kind in ("combinatorial", "normalised"):
+        found = spectral_bisection(graph, kind=kind)
+        with_first = np.flatnonzero(found == found[5])
+        spared = [row for row in sorted(leaves[2:]) if row in with_first]
+        assert len(with_first) == 6
+        assert spared == sorted(leaves[2:])[: len(spared)] or spared == sorted(leaves[2:])[-len(spared) :]
+        assert spared
+
+
+def test_a_wave_at_right_angles_to_the_row_numbers():
+    path = as_graph([(2, 0, 0.75), (0, 3, 1.0), (3, 1, 0.75)], n=4)  # y = 3, 1, -1, -3 along it
+    assert edge_cut(path, spectral_bisection(path)) == 1.0
+
+
 def test_components_that_fit_stay_whole():
     edges = [(u, u + 1) for u in (0, 2, 3, 4, 5, 7, 8)]  # components of 2, 5 and 3 nodes
     found = spectral_bisection(as_graph(edges, n=10))
@@ -454,6 +493,19 @@ def test_weights_whose_sums_are_rounded(bisect):
         tenths = Graph(graph.indptr, graph.indices, weights, directed=False)
         start = random_start(30, seed)
         assert edge_cut(tenths, bisect(tenths, start)) <= edge_cut(tenths, start) * (1 + 1e-12)
+
+
+@pytest.mark.parametrize("bisect", WAYS[:2])
+def test_weights_whose_sum_is_beyond_float64(bisect):
+    path = as_graph([(0, 1, 1e308), (1, 2, 0.5), (2, 3, 1e308), (3, 4, 0.5), (4, 5, 1e308)], n=6)
+    found = (
+        bisect(path, [0, 0, 1, 0, 1, 1], 0.4)
+        if bisect is fiduccia_mattheyses
+        else bisect(path, [0, 0, 0, 1, 0, 1])
+    )
+    assert found[0] == found[1]
+    assert found[2] == found[3]
+    assert found[4] == found[5]
 
 
 @EACH
