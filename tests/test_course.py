@@ -79,11 +79,12 @@ def test_a_notebook_is_the_only_source(tmp_path: Path) -> None:
     path = put(tmp_path, "02_topological_sort", cells=cells, minutes=[20, 25], budget_mb=300)
     put(tmp_path, "03_backpropagation", "topological_sort")
     put(tmp_path, "04_laplacian_regularization", "backpropagation")
+    put(tmp_path, "05_graph_partitioning", "topological_sort", "laplacian_regularization")
     put(tmp_path, "07_graph_signals", "laplacian_regularization")
     (tmp_path / "Untitled.ipynb").write_text("not a lesson's name, so never read")
     lesson = course.find("topological_sort", tmp_path)
     assert lesson == Lesson(2, "topological_sort", "Order things", (), path, (20, 25), 300)
-    assert course.find("graph_partitioning", tmp_path).path is None
+    assert course.find("communities", tmp_path).path is None
 
 
 @pytest.mark.usefixtures("alone")

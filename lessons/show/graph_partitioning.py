@@ -22,12 +22,12 @@ if TYPE_CHECKING:
 Picture = tuple["Figure", str]
 Floats = NDArray[np.float64]
 
-# a part has a colour and a shape; their numbers have no common factor, so 56 parts are all different
-COLOURS = PALETTE
-SHAPES = "os^DvPX"
+# a part has a colour and a shape; their numbers have no common factor, so 35 parts are all different
+COLOURS = tuple(colour for colour in PALETTE if colour != "#F0E442")  # small marks in yellow cannot be seen
+SHAPES = "os^Dv"
 HATCHES = ("", "////", "....", "\\\\\\\\", "xxxx", "----", "++++", "oooo")
 SHADES = "PuOr_r"  # purple below zero, orange above; shapes tell them apart, too
-CROWDED = 400  # nodes; of more, rims would hide their colour
+CROWDED = 300  # nodes; of more, rims would hide their colour, and soft edges would fill the page's file
 MANY = 1000  # nodes; of more, uncut edges cannot be told apart
 NAMED = 12  # nodes; of more, the labels cannot be read
 CHIP = {"boxstyle": "round,pad=0.1", "facecolor": PAPER, "edgecolor": "none", "alpha": 0.8}
@@ -68,13 +68,13 @@ def draw_parts(
 
 def _draw_nodes(axis: Any, graph: Graph, at: Floats, part: NDArray[Any], weights: ArrayLike | None = None) -> None:
     """Nodes by the shape and colour of their part, over edges that are thick where they are cut."""
-    sizes = _sizes(axis, graph.n, weights)
+    sizes, soft = _sizes(axis, graph.n, weights), graph.n <= CROWDED
     _draw_edges(axis, graph, at, part)
     for number in np.unique(part):
         here = part == number
         axis.scatter(
             *at[here].T, s=sizes[here], marker=SHAPES[number % len(SHAPES)], color=COLOURS[number % len(COLOURS)],
-            edgecolors=INK, linewidths=0.3 if graph.n <= CROWDED else 0.0, zorder=3, clip_on=False,
+            edgecolors=INK, linewidths=0.3 if soft else 0.0, antialiaseds=soft, zorder=3, clip_on=False,
         )  # fmt: skip
     if graph.n <= NAMED:
         for label, where in zip(graph.nodes, at, strict=True):
@@ -86,11 +86,11 @@ def _draw_edges(axis: Any, graph: Graph, at: Floats, part: NDArray[Any]) -> None
     from matplotlib.collections import LineCollection
 
     cut = part[graph.edge_rows[:, 0]] != part[graph.edge_rows[:, 1]]
+    soft = graph.n <= CROWDED
     for here, colour, width in ((~cut, FAINT, THIN), (cut, INK, THICK)):
-        lines = at[graph.edge_rows[here]] if width == THICK or graph.n <= MANY else []
-        axis.add_collection(
-            LineCollection(list(lines), colors=colour, linewidths=width, zorder=1 + (width > THIN))
-        )
+        lines = list(at[graph.edge_rows[here]] if width == THICK or graph.n <= MANY else [])
+        look = {"colors": colour, "linewidths": width, "antialiaseds": soft}
+        axis.add_collection(LineCollection(lines, zorder=1 + (width > THIN), **look))
 
 
 def _sizes(axis: Any, n: int, weights: ArrayLike | None) -> Floats:
@@ -98,7 +98,8 @@ def _sizes(axis: Any, n: int, weights: ArrayLike | None) -> Floats:
     width, height = _points(axis)
     weight = np.ones(n) if weights is None else np.asarray(weights, float)
     area = 0.2 * min(width, height) ** 2 * weight / max(float(weight.sum()), 1.0)
-    return np.maximum(area * min(1.0, 260.0 / max(float(area.max(initial=0.0)), 1.0)), 1.5)
+    largest = 260.0 if n <= NAMED else 120.0
+    return np.maximum(area * min(1.0, largest / max(float(area.max(initial=0.0)), 1.0)), 1.5)
 
 
 def _points(axis: Any) -> Floats:
@@ -257,10 +258,12 @@ def draw_matching(level: Level, at: ArrayLike, mate: ArrayLike) -> Picture:
     from matplotlib.collections import LineCollection
 
     at, mate, graph = np.asarray(at, float), np.asarray(mate), level.graph
-    rows = np.arange(graph.n)
+    rows, soft = np.arange(graph.n), graph.n <= CROWDED
     fig, axis = canvas(4.2, 4.2)
     sizes = _sizes(axis, graph.n, level.vertex_weights)
-    axis.add_collection(LineCollection(list(at[graph.edge_rows]), colors=FAINT, linewidths=THIN, zorder=1))
+    axis.add_collection(
+        LineCollection(list(at[graph.edge_rows]), colors=FAINT, linewidths=THIN, zorder=1, antialiaseds=soft)
+    )
     pairs = np.column_stack([rows, mate])[rows < mate]
     axis.add_collection(LineCollection(list(at[pairs]), colors=PALETTE[0], linewidths=3.0, zorder=2))
     alone = rows == mate
@@ -300,9 +303,11 @@ def _rows_of_three(count: int) -> tuple[Figure, list[Any]]:
 def _draw_level(axis: Any, graph: Graph, at: Floats, sizes: Floats) -> None:
     from matplotlib.collections import LineCollection
 
-    widths, rim = 0.4 * np.sqrt(graph.edge_weights), 0.3 if graph.n <= CROWDED else 0.0
-    axis.add_collection(LineCollection(list(at[graph.edge_rows]), colors="#8a8a8a", linewidths=widths, zorder=1))
-    axis.scatter(*at.T, s=sizes, color=PALETTE[0], edgecolors=INK, linewidths=rim, zorder=2, clip_on=False)
+    soft = graph.n <= CROWDED
+    look = {"colors": "#8a8a8a", "linewidths": 0.4 * np.sqrt(graph.edge_weights), "antialiaseds": soft}
+    axis.add_collection(LineCollection(list(at[graph.edge_rows]), zorder=1, **look))
+    rim = {"edgecolors": INK, "linewidths": 0.3 if soft else 0.0, "antialiaseds": soft}
+    axis.scatter(*at.T, s=sizes, color=PALETTE[0], zorder=2, clip_on=False, **rim)
     _frame(axis, sizes)
 
 
@@ -380,7 +385,7 @@ def draw_stages(ways: Mapping[str, Pipeline]) -> Picture:
 
 def _draw_bars(axis: Any, share: Floats) -> None:
     for stage, height in enumerate(share):
-        look = {"color": COLOURS[stage % 8], "hatch": HATCHES[stage % 8], "edgecolor": INK, "linewidth": 0.8}
+        look = {"color": PALETTE[stage % 8], "hatch": HATCHES[stage % 8], "edgecolor": INK, "linewidth": 0.8}
         axis.bar(stage, height, 0.55, **look)
         where = {"xytext": (0, 2), "textcoords": "offset points", "ha": "center", "bbox": CHIP}
         axis.annotate(f"{height:.1%}", (stage, height), **where, fontsize=9)
