@@ -328,7 +328,7 @@ def tiny(tmp_path_factory):
     """What one run of all topics on tiny inputs says and writes."""
     file = tmp_path_factory.mktemp("benchmarks") / "rows.json"
     arguments = [sys.executable, "-m", "benchmarks", "--scale", "0.001", "--threads", "2", "--json", str(file)]
-    done = subprocess.run(arguments, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
+    done = subprocess.run(arguments, cwd=ROOT, capture_output=True, text=True, timeout=600, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout, json.loads(file.read_text(encoding="utf-8"))
 
