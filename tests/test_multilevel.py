@@ -109,7 +109,7 @@ def test_whole_weights_stay_up_to_the_limit():
         assert sorted(set(level.edge_weights.tolist())) == [1, heavy]
     level = as_level(as_graph([(0, 1, float(WHOLE)), (1, 2, float(WHOLE))], n=3))
     assert set(level.edge_weights.tolist()) == {WHOLE // 2}
-    level = as_level(as_graph([(i, i + 1, 3e8) for i in range(4)], n=5))  # none of them at the limit, but their sum
+    level = as_level(as_graph([(i, i + 1, 3e8) for i in range(4)], n=5))  # their sum is beyond
     assert set(level.edge_weights.tolist()) == {WHOLE // 4}
 
 
