@@ -130,4 +130,4 @@ def partition(
     key = _rng.key_of(seed)
     if k == 1 or k == graph.n:
         return np.arange(graph.n, dtype=np.int32) % np.int32(k)
-    return best_partition(as_level(graph, weights), k, limit, float(imbalance), EFFORTS[effort], key, threads)
+    return best_partition(as_level(graph, weights), k, limit, EFFORTS[effort], key, threads)

@@ -1,4 +1,4 @@
-"""The multilevel method, phase by phase: make the graph small, cut the small one, carry the cut back and refine it.
+"""The multilevel method, phase by phase: make a graph small, cut the small one, carry the cut back, refine it.
 
     levels = coarsen(graph, nodes=100)                      # finest, ..., coarsest
     parts = initial_partition(levels[-1], k=4)
@@ -14,8 +14,12 @@ Journal on Scientific Computing 20 (1), 1998, pages 359-392, DOI 10.1137/S106482
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
+from itertools import pairwise
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -27,6 +31,8 @@ from lessons.graph import Graph, as_graph
 from lessons.laplacian_regularization import undirected
 from lessons.packing import pack
 
+T = TypeVar("T")
+U = TypeVar("U")
 Ints = NDArray[np.int32]
 
 WHOLE = 2**30  # the sum of all edge weights within the kernels, where the caller's are not whole numbers below it
@@ -114,7 +120,7 @@ def _whole_numbers(weights: NDArray[np.float64]) -> Ints:
 
 
 def heavy_edge_matching(level: Level, seed: _rng.Seed = 0) -> Ints:
-    """(n,) a partner for each node, or itself: nodes choose, in random order, the free neighbour of heaviest edge."""
+    """(n,) a partner for each node, or itself: in random order, each takes the free neighbour of heaviest edge."""
     return _matching(level, _rng.key_of(seed), PARTLESS, int(level.vertex_weights.sum()))
 
 
@@ -169,16 +175,17 @@ def coarse_parts(level: Level, n: int, parts: Ints) -> Ints:
     return coarse
 
 
-# ---------------------------------------------------------------------------------------- the first partition
+# ---------------------------------------------------------------------------------------- how much is tried
 
 
 @dataclass(frozen=True)
 class Effort:
-    """How much is tried: `starts` partitions from nothing, each with `cycles` that coarsen it again and refine it.
+    """How much is tried: `starts` partitions from nothing, each with `cycles` that coarsen it again, and refine.
 
-    At the coarsest level, the best of `initial` partitions by bisections, each the best of `tries`. At each level,
-    `together` passes of one search from the whole border, then `apart` passes of one from each of its nodes; a
-    search gives up `patience` and `patience_apart` moves after the best cut.
+    At the coarsest level, the best of at most `initial` partitions by bisections, each the best of `tries`. At
+    each level, `together` passes of one search from the whole border, which gives up `patience` moves after the
+    best cut; then `apart` passes of a search from each of its nodes, on levels with at most this share, `below`,
+    of the finest level's arcs.
     """
 
     starts: int
@@ -189,20 +196,48 @@ class Effort:
     patience: int
     apart: int
     patience_apart: int
+    below: float
 
 
 EFFORTS = {
-    "fast": Effort(1, 0, 4, 4, 4, 50, 0, 0),
-    "eco": Effort(1, 1, 4, 4, 2, 50, 1, 12),
-    "strong": Effort(2, 3, 8, 6, 3, 100, 2, 25),
+    "fast": Effort(1, 0, 8, 4, 3, 50, 1, 12, 1 / 8),
+    "eco": Effort(1, 1, 8, 4, 2, 50, 1, 12, 1.0),
+    "strong": Effort(2, 3, 8, 6, 3, 100, 2, 25, 1.0),
 }
+FIRST = 8  # one part in eight of the whole is what the first partitions may cost, roughly
+SMALL = 20_000  # below so many nodes, they may cost as much as for so many
 
 
-def initial_partition(level: Level, k: int, imbalance: float = 0.03, *, seed: _rng.Seed = 0) -> Parts:
-    """Parts of a small graph by bisection, and bisection of the halves: the best of four times four, refined."""
-    whole("k", k, 1, level.n)
-    limit = limit_of(level.vertex_weights, k, imbalance)
-    return _initial(level, k, limit, imbalance, EFFORTS["fast"], _rng.key_of(seed)).parts
+@dataclass(frozen=True)
+class _Task:
+    """What is asked: k parts of the finest level, none above `limit`, with this effort."""
+
+    finest: Level
+    k: int
+    limit: int
+    effort: Effort
+
+    @property
+    def depth(self) -> int:
+        """Bisections, one after the other, that make k parts."""
+        return max((self.k - 1).bit_length(), 1)
+
+    @property
+    def room(self) -> float:
+        """How much heavier than its share a part may be."""
+        return self.k * self.limit / max(int(self.finest.vertex_weights.sum()), 1) - 1
+
+    def limit_at(self, level: Level) -> int:
+        """The limit at a level; half a node more at coarser ones, where hardly a move would fit otherwise."""
+        return self.limit + (0 if level.n == self.finest.n else int(level.vertex_weights.max()) // 2)
+
+    def searches_apart(self, level: Level) -> bool:
+        """Whether searches from each node of the border pay: on small levels, where only swaps fit the limit."""
+        small = len(level.indices) <= self.effort.below * len(self.finest.indices)
+        return small or self.room * self.finest.n < 2 * self.k or level.n == self.finest.n < SMALL // 10
+
+
+# ---------------------------------------------------------------------------------------- a cut and its border
 
 
 @dataclass(eq=False)
@@ -215,32 +250,51 @@ class _Cut:
     count: int
 
     @classmethod
-    def of(cls, level: Level, parts: Parts, limits: ArrayLike, k: int) -> _Cut:
+    def of(cls, level: Level, parts: Parts, k: int) -> _Cut:
+        """The parts of a level, of whose border nothing is known."""
         from lessons.compiled import refinement
 
-        loads = np.zeros((k, 3), np.int64)
-        loads[:, refinement.LIMIT] = limits
+        loads = np.zeros((k, 4), np.int64)
         refinement.weigh(level.vertex_weights, parts, loads)
         return cls(parts, loads, np.arange(level.n, dtype=np.int32), level.n)
 
-    def refine(self, level: Level, passes: int, patience: int, apart: bool, stream: int) -> None:
-        from lessons.compiled import refinement
-
-        if passes:
-            self.count = refinement.refine(
-                *level.arrays, self.parts, self.loads, self.border, self.count, passes, patience, apart, stream
-            )
-
+    @property
     def above(self) -> bool:
         """Whether a part is heavier than its limit."""
         return bool((self.loads[:, 0] > self.loads[:, 2]).any())
 
-    def rebalance(self, level: Level) -> None:
+    def rank(self, level: Level) -> tuple[bool, int]:
+        """The smaller, the better."""
         from lessons.compiled import refinement
 
-        if self.above():
-            refinement.rebalance(*level.arrays, self.parts, self.loads)
-            self.border, self.count = np.arange(level.n, dtype=np.int32), level.n
+        return self.above, refinement.cut_of(level.indptr, level.indices, level.edge_weights, self.parts)
+
+    def improve(self, level: Level, task: _Task, key: int) -> None:
+        """Keep to the limit; then search, together and apart."""
+        effort = task.effort
+        self.loads[:, 2] = task.limit_at(level)
+        self._rebalance(level)
+        self._search(level, effort.together, effort.patience, False, key)
+        if task.searches_apart(level):
+            self._search(level, effort.apart, effort.patience_apart, True, key)
+
+    def _rebalance(self, level: Level) -> None:
+        from lessons.compiled import refinement
+
+        for everywhere in (False, True):
+            if not self.above:
+                return
+            if everywhere:
+                self.border, self.count = np.arange(level.n, dtype=np.int32), level.n
+            self.count = refinement.rebalance(*level.arrays, self.parts, self.loads, self.border, self.count)
+
+    def _search(self, level: Level, passes: int, patience: int, apart: bool, key: int) -> None:
+        from lessons.compiled import refinement
+
+        if passes:
+            self.count = refinement.refine(
+                *level.arrays, self.parts, self.loads, self.border, self.count, passes, patience, apart, key
+            )
 
     def project(self, level: Level) -> None:
         """Carry the parts down to this level, whose nodes know theirs of the next."""
@@ -252,83 +306,34 @@ class _Cut:
         self.count = refinement.project(level.coarse_of, self.parts, marked, parts, border)
         self.parts, self.border = parts, border
 
-    def cut(self, level: Level) -> int:
-        from lessons.compiled import refinement
 
-        return refinement.cut_of(level.indptr, level.indices, level.edge_weights, self.parts)
+# ---------------------------------------------------------------------------------------- the first partition
 
 
-def _initial(level: Level, k: int, limit: int, imbalance: float, effort: Effort, key: int) -> _Cut:
-    best = None
-    for i in range(effort.initial):
-        stream = _rng.start(key, 1000 + i)
-        cut = _Cut.of(level, _bisected(level, k, imbalance, effort.tries, stream), limit, k)
-        _improve(cut, level, effort, stream)
-        rank = cut.above(), cut.cut(level)
-        if best is None or rank < best[0]:
-            best = rank, cut
-    return best[1]
+def initial_partition(level: Level, k: int, imbalance: float = 0.03, *, seed: _rng.Seed = 0) -> Parts:
+    """Parts of a small graph by bisection, and bisection of the halves, some times over; the best, refined."""
+    task = _task(level, k, imbalance)
+    return _initial(level, task, _rng.key_of(seed)).parts
 
 
-def _improve(cut: _Cut, level: Level, effort: Effort, stream: int) -> None:
-    cut.rebalance(level)
-    cut.refine(level, effort.together, effort.patience, False, stream)
-    cut.refine(level, effort.apart, effort.patience_apart, True, stream + 1)
+def _initial(level: Level, task: _Task, key: int) -> _Cut:
+    affordable = max(task.finest.n, SMALL) // (FIRST * level.n * task.depth)
+    cuts = []
+    for number in range(min(max(affordable, 1), task.effort.initial)):
+        stream = _rng.start(key, number)
+        cuts.append(_Cut.of(level, _bisected(level, task, stream), task.k))
+        cuts[-1].improve(level, task, stream)
+    return min(cuts, key=lambda cut: cut.rank(level)) if len(cuts) > 1 else cuts[0]
 
 
-def _bisected(level: Level, k: int, imbalance: float, tries: int, key: int) -> Parts:
-    """Parts by recursive bisection: part 0 ... k - 1 becomes two, of ceil(k / 2) and floor(k / 2), and so on."""
-    parts = np.zeros(level.n, np.int32)
-    depth = max((k - 1).bit_length(), 1)
-    spare = (1 + min(imbalance, k)) ** (1 / depth) - 1  # k is room for all nodes in one part
-    todo = [(0, k)]
-    while todo:
-        first, last = todo.pop()
-        if last - first == 1:
-            continue
-        ids, piece = _piece(level, parts, first)
-        left = (last - first + 1) // 2
-        if piece.n:
-            halves = _halves(piece, left / (last - first), spare, tries, _rng.start(key, first * 65536 + last))
-            parts[ids[halves == 1]] = first + left
-        todo += [(first, first + left), (first + left, last)]
+def _bisected(level: Level, task: _Task, key: int) -> Parts:
+    """0 ... k - 1 becomes two, of ceil(k / 2) and floor(k / 2) parts, and so on."""
+    from lessons.compiled import refinement
+
+    parts = np.empty(level.n, np.int32)
+    spare = (1 + max(task.room, 0.0)) ** (1 / task.depth) - 1
+    refinement.bisect_again_and_again(*level.arrays, task.k, spare, task.effort.tries, 60, key, parts)
     return parts
-
-
-def _piece(level: Level, parts: Parts, part: int) -> tuple[Ints, Level]:
-    from lessons.compiled import refinement
-
-    n, arcs = int(np.count_nonzero(parts == part)), len(level.indices)
-    if n == level.n:
-        return np.arange(n, dtype=np.int32), level
-    ids, local = np.empty(n, np.int32), np.empty(level.n, np.int32)
-    indptr, indices = np.empty(n + 1, np.int64), np.empty(arcs, np.int32)
-    edges, vertices = np.empty(arcs, np.int32), np.empty(n, np.int64)
-    refinement.extract(*level.arrays, parts, part, ids, indptr, indices, edges, vertices, local)
-    arcs = int(indptr[-1])
-    return ids, Level(indptr, indices[:arcs], edges[:arcs], vertices)
-
-
-def _halves(level: Level, share: float, spare: float, tries: int, key: int) -> Parts:
-    """A multilevel bisection, part 0 of this share of the weight."""
-    from lessons.compiled import refinement
-
-    total = int(level.vertex_weights.sum())
-    target = round(share * total)
-    limits = np.array([min(max(int((1 + spare) * goal), goal), total) for goal in (target, total - target)])
-    levels = _coarsened(level, 100, key)
-    coarsest = levels[-1]
-    loose = np.maximum(limits, np.array([target, total - target]) + int(coarsest.vertex_weights.max()))
-    parts = np.empty(coarsest.n, np.int32)
-    refinement.bisect(*coarsest.arrays, target, int(loose[0]), int(loose[1]), tries, 60, _rng.start(key, 0), parts)
-    cut = _Cut.of(coarsest, parts, loose, 2)
-    for finer in reversed(levels[:-1]):
-        loose = np.maximum(limits, np.array([target, total - target]) + int(finer.vertex_weights.max()))
-        cut.project(finer)
-        cut.loads[:, 2] = loose
-        cut.rebalance(finer)
-        cut.refine(finer, 3, 50, False, _rng.start(key, finer.n))
-    return cut.parts
 
 
 # ---------------------------------------------------------------------------------------- carried back and refined
@@ -341,62 +346,74 @@ def project(level: Level, parts: ArrayLike) -> Parts:
 
 def refine(level: Level, parts: ArrayLike, k: int, imbalance: float = 0.03, *, seed: _rng.Seed = 0) -> Parts:
     """Better parts: nodes of the border move where the cut becomes smallest, and no part above L_max."""
-    limit = limit_of(level.vertex_weights, k, imbalance)
-    cut = _Cut.of(level, parts_of(level, parts, k), limit, k)
-    _improve(cut, level, EFFORTS["fast"], _rng.key_of(seed))
+    cut = _Cut.of(level, parts_of(level, parts, k), k)
+    cut.improve(level, _task(level, k, imbalance), _rng.key_of(seed))
     return cut.parts
 
 
-def best_partition(
-    level: Level, k: int, limit: int, imbalance: float, effort: Effort, key: int, threads: int = 1
-) -> Parts:
+def _task(level: Level, k: int, imbalance: float) -> _Task:
+    whole("k", k, 1, level.n)
+    return _Task(level, k, limit_of(level.vertex_weights, k, imbalance), EFFORTS["fast"])
+
+
+# ---------------------------------------------------------------------------------------- all of it
+
+
+def best_partition(level: Level, k: int, limit: int, effort: Effort, key: int, threads: int = 1) -> Parts:
     """The best of the effort's starts; no part is empty, nor heavier than `limit`."""
-    with ThreadPoolExecutor(threads) as pool:  # kernels let other threads run
-        starts = [
-            pool.submit(_started, level, k, limit, imbalance, effort, _rng.start(key, s))
-            for s in range(effort.starts)
-        ]
-    return min((start.result() for start in starts), key=lambda cut: (cut.above(), cut.cut(level))).parts
+    task = _Task(level, k, limit, effort)
+    keys = [_rng.start(key, number) for number in range(effort.starts)]
+    cuts = in_parallel(partial(_started, task), keys, threads)
+    return min(cuts, key=lambda cut: cut.rank(level)).parts if len(cuts) > 1 else cuts[0].parts
 
 
-def _started(level: Level, k: int, limit: int, imbalance: float, effort: Effort, key: int) -> _Cut:
-    cut = _cycle(level, k, limit, imbalance, effort, _rng.start(key, 0), PARTLESS)
-    for cycle in range(1, effort.cycles + 1):
-        cut = _cycle(level, k, limit, imbalance, effort, _rng.start(key, cycle), cut.parts)
-    if cut.above() or not cut.loads[:, 1].all():
-        cut = _mended(cut, level, k, limit)
-        _improve(cut, level, effort, key)
+def in_parallel(function: Callable[[T], U], items: Sequence[T], threads: int) -> list[U]:
+    """The answers for all items, in their order; kernels let other threads run."""
+    if min(threads, len(items)) == 1:
+        return [function(item) for item in items]
+    with ThreadPoolExecutor(threads) as pool:
+        return list(pool.map(function, items))
+
+
+def _started(task: _Task, key: int) -> _Cut:
+    cut = _cycle(task, _rng.start(key, 0), PARTLESS)
+    for number in range(1, task.effort.cycles + 1):
+        cut = _cycle(task, _rng.start(key, number), cut.parts)
+    if cut.above or not cut.loads[:, 1].all():
+        cut = _mended(cut, task)
+        cut.improve(task.finest, task, key)
     return cut
 
 
-def _mended(cut: _Cut, level: Level, k: int, limit: int) -> _Cut:
+def _cycle(task: _Task, key: int, parts: Parts) -> _Cut:
+    """Coarsen, cut, carry back and refine; where there are `parts` already, only within them, and from them."""
+    n, k = task.finest.n, task.k
+    levels = _coarsened(task.finest, max(20 * k, min(n // (40 * task.depth), 60 * k), 150), key, parts)
+    if parts.size:
+        for finer, coarser in pairwise(levels):
+            parts = coarse_parts(finer, coarser.n, parts)
+        cut = _Cut.of(levels[-1], parts.copy(), k)
+        cut.improve(levels[-1], task, key)
+    else:
+        cut = _initial(levels[-1], task, key)
+    for level in reversed(levels[:-1]):
+        cut.project(level)
+        cut.improve(level, task, _rng.start(key, level.n))
+    return cut
+
+
+def _mended(cut: _Cut, task: _Task) -> _Cut:
     """Parts that keep to the limit, where moves one by one did not get there, and no empty ones."""
-    parts = pack(level.vertex_weights, k, limit) if cut.above() else cut.parts
-    counts = np.bincount(parts, minlength=k)
+    level = task.finest
+    parts = pack(level.vertex_weights, task.k, task.limit) if cut.above else cut.parts
+    counts = np.bincount(parts, minlength=task.k)
     same = parts[level.indices] == np.repeat(parts, np.diff(level.indptr))
-    kept = np.add.reduceat(np.append(level.edge_weights * same, 0), level.indptr[:-1]) * (
-        np.diff(level.indptr) > 0
-    )
+    held = np.append(0, np.cumsum(level.edge_weights * same, dtype=np.int64))
     empty = np.flatnonzero(counts == 0).tolist()
-    for v in np.argsort(kept, kind="stable").tolist():  # those that cost least
-        if empty and counts[parts[v]] > 1:
+    for v in np.argsort(held[level.indptr[1:]] - held[level.indptr[:-1]], kind="stable").tolist():  # costs least
+        if not empty:
+            break
+        if counts[parts[v]] > 1:
             counts[parts[v]] -= 1
             parts[v] = empty.pop()
-    return _Cut.of(level, parts, limit, k)
-
-
-def _cycle(level: Level, k: int, limit: int, imbalance: float, effort: Effort, key: int, parts: Parts) -> _Cut:
-    depth = max((k - 1).bit_length(), 1)
-    nodes = max(20 * k, min(level.n // (40 * depth), 60 * k), 150)
-    levels = _coarsened(level, nodes, key, parts)
-    if parts.size:
-        for finer, coarser in zip(levels, levels[1:]):
-            parts = coarse_parts(finer, coarser.n, parts)
-        cut = _Cut.of(levels[-1], parts, limit, k)
-        _improve(cut, levels[-1], effort, key)
-    else:
-        cut = _initial(levels[-1], k, limit, imbalance, effort, key)
-    for i in range(len(levels) - 2, -1, -1):
-        cut.project(levels[i])
-        _improve(cut, levels[i], effort, _rng.start(key, i))
-    return cut
+    return _Cut.of(level, parts, task.k)

@@ -14,7 +14,8 @@ def visiting_order(indptr, stream, order):  # type: ignore[no-untyped-def]
     usual = (7 * indptr[n]) // (10 * max(n, 1)) + 1  # 0.7 of the mean degree; from there on degrees do not count
     shuffled = np.empty(n, np.int32)
     for i in range(n):
-        j = np.int64(rng.uniform(stream, i) * (i + 1))
+        first = i & ~16383
+        j = first + np.int64(rng.uniform(stream, i) * (i - first + 1))
         shuffled[i] = shuffled[j]
         shuffled[j] = i
     place = np.zeros(usual + 2, np.int64)
@@ -35,23 +36,21 @@ def match(indptr, indices, edge_weights, vertex_weights, parts, heaviest, order,
 
     The nodes of a pair lie in one of `parts`, where that is not empty, and weigh `heaviest` at most.
     """
-    free = 0
+    free, within = 0, parts.size > 0
     mate[:] = -1
     for i in range(order.size):
-        v = order[i]
+        v = np.uint32(order[i])
         if mate[v] >= 0:
             continue
-        partner, best = np.int32(-1), -1.0
+        own = vertex_weights[v]
+        partner, heavy, light = np.int32(-1), 0.0, 1.0  # square of the edge's weight, weight of the partner
         for arc in range(indptr[v], indptr[v + 1]):
-            u = indices[arc]
-            if mate[u] >= 0 or vertex_weights[u] + vertex_weights[v] > heaviest:
+            u = np.uint32(indices[arc])  # unsigned: no need to ask whether it counts from the end
+            if mate[u] >= 0 or vertex_weights[u] + own > heaviest or (within and parts[u] != parts[v]):
                 continue
-            if parts.size and parts[u] != parts[v]:
-                continue
-            w = np.float64(edge_weights[arc])
-            rating = w * w / max(vertex_weights[u], 1)  # of v's pairs; its own weight is in all of them
-            if rating > best:
-                partner, best = u, rating
+            w, weight = np.float64(edge_weights[arc]), np.float64(vertex_weights[u])
+            if w * w * light > heavy * weight:  # w^2 / weight is larger than that of the best so far
+                partner, heavy, light = np.int32(u), w * w, max(weight, 1.0)
         if partner >= 0:
             mate[v] = partner
             mate[partner] = v
@@ -100,7 +99,7 @@ def contract(  # type: ignore[no-untyped-def]
     `place[c]` is where, among the arcs of the row being written, the one to c is; older places are smaller than
     the row's first.
     """
-    place = np.full(to_vertices.size, np.int64(-1))
+    place = np.full(to_vertices.size, np.int32(-1))
     arcs, row = 0, 0
     to_indptr[0] = 0
     for v in range(mate.size):
@@ -112,10 +111,10 @@ def contract(  # type: ignore[no-untyped-def]
         while True:
             to_vertices[row] += vertex_weights[member]
             for arc in range(indptr[member], indptr[member + 1]):
-                c = coarse_of[indices[arc]]
+                c = np.uint32(coarse_of[np.uint32(indices[arc])])
                 if c == row:
                     continue
-                at = place[c]
+                at = np.int64(place[c])
                 if at < first:
                     place[c] = arcs
                     to_indices[arcs] = c

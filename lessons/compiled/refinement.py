@@ -3,7 +3,8 @@
 What all of them share:
 
     parts (n,)             the part of each node
-    loads (k, 3)           of each part, its WEIGHT, its COUNT of nodes, and the LIMIT of its weight
+    loads (k, 4)           of each part, its WEIGHT, its COUNT of nodes, the LIMIT of its weight, and the most that
+                           it may weigh within a search, ON_THE_WAY
     near (n,)              of each node, how many other parts it has neighbours in; -1 where that is not known yet
     near_part, near_weight from arc indptr[v] on: those parts, and the weight of the edges from v to each
     inside (n,)            of each node, the weight of its edges within its part
@@ -16,7 +17,7 @@ import numpy as np
 
 from lessons.compiled import kernel, rng
 
-WEIGHT, COUNT, LIMIT = 0, 1, 2
+WEIGHT, COUNT, LIMIT, ON_THE_WAY = 0, 1, 2, 3
 NODE = (1 << 32) - 1  # the bits of a heap's entry that hold the node
 
 
@@ -98,10 +99,10 @@ def take_out(heap, place, size, v):  # type: ignore[no-untyped-def]
 def survey(indptr, indices, edge_weights, parts, near, near_part, near_weight, inside, v):  # type: ignore[no-untyped-def]
     """Find the parts around v."""
     first = indptr[v]
-    end, within = first, 0
+    end, within, own = first, 0, parts[v]
     for arc in range(first, indptr[v + 1]):
-        p = parts[indices[arc]]
-        if p == parts[v]:
+        p = parts[np.uint32(indices[arc])]
+        if p == own:
             within += edge_weights[arc]
             continue
         at = first
@@ -144,7 +145,7 @@ def best_slot(indptr, vertex_weights, parts, loads, near, near_part, near_weight
     best = np.int64(-1)
     for at in range(indptr[v], indptr[v] + near[v]):
         p = near_part[at]
-        if loads[p, WEIGHT] + vertex_weights[v] > loads[p, LIMIT]:
+        if loads[p, WEIGHT] + vertex_weights[v] > loads[p, ON_THE_WAY]:
             continue
         if best >= 0:
             more = near_weight[at] - near_weight[best]
@@ -194,14 +195,16 @@ def move(  # type: ignore[no-untyped-def]
 
 @kernel("i8(i8[:], i4[:], i4[:], i8[:], i4[:]!, i8[:,:]!, i4[:]!, i8, i8, i8, b1, u8)")
 def refine(  # type: ignore[no-untyped-def]
-    indptr, indices, edge_weights, vertex_weights, parts, loads, border, count, passes, patience, local, stream
+    indptr, indices, edge_weights, vertex_weights, parts, loads, border, count, passes, patience, apart, stream
 ):
     """See `lessons.multilevel.refine`; -> how many nodes of `border` may have neighbours in other parts.
 
     `border[:count]` holds all such nodes, before and after, and perhaps some others. A search makes the best move
     there is, the next best, ..., each node once, also where they lose; it gives up `patience` moves after the best
-    cut, and takes those back. In a pass, one search starts from all nodes of the border, or, if `local`, one from
-    each of them.
+    cut, and takes those back. In a pass, one search starts from all nodes of the border; or, if `apart`, one from
+    each of them, within which parts may be above their limits by one node, as when two nodes change places.
+
+    Nodes that would lose more than half of what holds them are left alone: they are many, and seldom worth it.
     """
     n = parts.size
     near, inside = np.full(n, np.int32(-1)), np.empty(n, np.int32)
@@ -211,6 +214,11 @@ def refine(  # type: ignore[no-untyped-def]
     listed, moved = np.zeros(n, np.bool_), np.zeros(n, np.bool_)
     for i in range(count):
         listed[border[i]] = True
+    heaviest = np.int64(0)
+    for v in range(n):
+        heaviest = max(heaviest, vertex_weights[v])
+    for p in range(loads.shape[0]):
+        loads[p, ON_THE_WAY] = loads[p, LIMIT] + (heaviest if apart else 0)
     draws = 0
     for _ in range(passes):
         # Keep those that have a neighbour in another part.
@@ -225,7 +233,7 @@ def refine(  # type: ignore[no-untyped-def]
             else:
                 listed[v] = False
         starts = count = kept
-        for i in range(starts - 1, 0, -1):
+        for i in range(starts - 1 if apart else 0, 0, -1):
             j = np.int64(rng.uniform(stream, draws) * (i + 1))
             draws += 1
             border[i], border[j] = border[j], border[i]
@@ -234,15 +242,16 @@ def refine(  # type: ignore[no-untyped-def]
         start = 0
         while start < starts:
             # Start from one node, or from all.
-            size, end = 0, start + 1 if local else starts
+            size, end = 0, start + 1 if apart else starts
             while start < end:
                 v = np.int64(border[start])
                 start += 1
                 if not moved[v]:
                     slot = best_slot(indptr, vertex_weights, parts, loads, near, near_part, near_weight, v)
-                    if slot >= 0:
+                    if slot >= 0 and (2 if apart else 1) * near_weight[slot] >= inside[v]:
                         size = put(heap, place, size, v, np.int64(near_weight[slot] - inside[v]))
             gain, best, moves, best_moves = np.int64(0), np.int64(0), 0, 0
+            above = 0  # how many parts have come to be above their limit
             while size and moves - best_moves < patience:
                 # The best move; where parts have filled up since, its gain may be less than the queue says.
                 v, promised = heap[0] & NODE, heap[0] >> 32
@@ -255,16 +264,20 @@ def refine(  # type: ignore[no-untyped-def]
                 if gained < promised and size and gained < heap[0] >> 32:
                     size = put(heap, place, size, v, gained)
                     continue
+                above -= loads[own, WEIGHT] > loads[own, LIMIT]
+                above -= loads[to, WEIGHT] > loads[to, LIMIT]
                 move(
                     indptr, indices, edge_weights, vertex_weights, parts, loads, near, near_part, near_weight,
                     inside, v, to,
                 )  # fmt: skip
+                above += loads[own, WEIGHT] > loads[own, LIMIT]
+                above += loads[to, WEIGHT] > loads[to, LIMIT]
                 moved[v] = True
                 log[moves], origin[moves] = v, own
                 moves += 1
                 gain += gained
                 evener = loads[to, WEIGHT] < loads[own, WEIGHT] + vertex_weights[v]
-                if gain > best or (gain == best and gain > 0 and evener):
+                if above <= 0 and (gain > best or (gain == best and gain > 0 and evener)):
                     best, best_moves = gain, moves
                 # Its neighbours see other parts now.
                 for arc in range(indptr[v], indptr[v + 1]):
@@ -278,7 +291,7 @@ def refine(  # type: ignore[no-untyped-def]
                     if moved[u]:
                         continue
                     slot = best_slot(indptr, vertex_weights, parts, loads, near, near_part, near_weight, u)
-                    if slot >= 0:
+                    if slot >= 0 and 2 * near_weight[slot] >= inside[u]:
                         size = put(heap, place, size, u, np.int64(near_weight[slot] - inside[u]))
                     else:
                         size = take_out(heap, place, size, u)
@@ -297,23 +310,30 @@ def refine(  # type: ignore[no-untyped-def]
     return count
 
 
-@kernel("i8(i8[:], i4[:], i4[:], i8[:], i4[:]!, i8[:,:]!)")
-def rebalance(indptr, indices, edge_weights, vertex_weights, parts, loads):  # type: ignore[no-untyped-def]
-    """Move nodes out of parts above their limit, those that cost least first; -> how many parts are above it still.
+@kernel("i8(i8[:], i4[:], i4[:], i8[:], i4[:]!, i8[:,:]!, i4[:]!, i8)")
+def rebalance(  # type: ignore[no-untyped-def]
+    indptr, indices, edge_weights, vertex_weights, parts, loads, border, count
+):
+    """Move nodes out of parts above their limit, those of the border that cost least first; -> as `refine`.
 
     A node without room around it goes to the part that is lightest for its limit.
     """
     n, k = parts.size, loads.shape[0]
+    for p in range(k):
+        loads[p, ON_THE_WAY] = loads[p, LIMIT]
     near, inside = np.full(n, np.int32(-1)), np.empty(n, np.int32)
     near_part, near_weight = np.empty(indices.size, np.int32), np.empty(indices.size, np.int32)
     heap, place = np.empty(n, np.int64), np.full(n, np.int32(-1))
+    listed = np.zeros(n, np.bool_)
     size = 0
-    for v in range(n):
+    for i in range(count):
+        v = np.int64(border[i])
+        listed[v] = True
         if loads[parts[v], WEIGHT] > loads[parts[v], LIMIT]:
             survey(indptr, indices, edge_weights, parts, near, near_part, near_weight, inside, v)
             slot = best_slot(indptr, vertex_weights, parts, loads, near, near_part, near_weight, v)
             reached = np.int64(near_weight[slot]) if slot >= 0 else 0
-            size = put(heap, place, size, np.int64(v), reached - inside[v])
+            size = put(heap, place, size, v, reached - inside[v])
     while size:
         v, promised = heap[0] & NODE, heap[0] >> 32
         size = take_out(heap, place, size, v)
@@ -350,19 +370,22 @@ def rebalance(indptr, indices, edge_weights, vertex_weights, parts, loads):  # t
         )
         for arc in range(indptr[v], indptr[v + 1]):
             u = np.int64(indices[arc])
-            if place[u] >= 0:
+            if not listed[u]:
+                listed[u] = True
+                border[count] = u
+                count += 1
+            if parts[u] == own:
+                if near[u] < 0:
+                    survey(indptr, indices, edge_weights, parts, near, near_part, near_weight, inside, u)
                 slot = best_slot(indptr, vertex_weights, parts, loads, near, near_part, near_weight, u)
                 reached = np.int64(near_weight[slot]) if slot >= 0 else 0
                 size = put(heap, place, size, u, reached - inside[u])
-    above = 0
-    for p in range(k):
-        above += loads[p, WEIGHT] > loads[p, LIMIT]
-    return above
+    return count
 
 
 @kernel("void(i8[:], i4[:], i4[:], i8[:], i8, u8, i4[:]!)")
 def grow(indptr, indices, edge_weights, vertex_weights, target, stream, parts):  # type: ignore[no-untyped-def]
-    """Grow part 0 from a random node, always by the node that cuts least, until it weighs `target`; 1 is the rest."""
+    """Grow part 0 from a random node, by the node that cuts least, until it weighs `target`; 1 is the rest."""
     n = parts.size
     heap, place = np.empty(n, np.int64), np.full(n, np.int32(-1))
     gains = np.empty(n, np.int64)
@@ -419,45 +442,6 @@ def weigh(vertex_weights, parts, loads):  # type: ignore[no-untyped-def]
         loads[parts[v], COUNT] += 1
 
 
-@kernel("i8(i8[:], i4[:], i4[:], i8[:], i8, i8, i8, i8, i8, u8, i4[:]!)")
-def bisect(  # type: ignore[no-untyped-def]
-    indptr, indices, edge_weights, vertex_weights, target, limit, other_limit, tries, patience, stream, parts
-):
-    """The best of some bisections, each grown and refined; -> twice its cut. `parts` gets it."""
-    n = parts.size
-    loads = np.empty((2, 3), np.int64)
-    loads[0, LIMIT], loads[1, LIMIT] = limit, other_limit
-    candidate, border = np.empty(n, np.int32), np.empty(n, np.int32)
-    best, worst = np.int64(-1), np.int64(0)
-    for t in range(tries):
-        start = rng.bits(stream, t)
-        grow(indptr, indices, edge_weights, vertex_weights, target, start, candidate)
-        weigh(vertex_weights, candidate, loads)
-        above = rebalance(indptr, indices, edge_weights, vertex_weights, candidate, loads)
-        border[:] = np.arange(n)
-        refine(
-            indptr, indices, edge_weights, vertex_weights, candidate, loads, border, n, 4, patience, False, start
-        )
-        cut = cut_of(indptr, indices, edge_weights, candidate)
-        if best < 0 or above < worst or (above == worst and cut < best):
-            best, worst = cut, above
-            parts[:] = candidate
-    return best
-
-
-@kernel("i8(i4[:], i4[:], b1[:], i4[:]!, i4[:]!)")
-def project(coarse_of, coarse_parts, coarse_border, parts, border):  # type: ignore[no-untyped-def]
-    """Carry parts to a finer level; -> how many of its nodes may have neighbours in other parts: `border`."""
-    count = 0
-    for v in range(parts.size):
-        c = coarse_of[v]
-        parts[v] = coarse_parts[c]
-        if coarse_border[c]:
-            border[count] = v
-            count += 1
-    return count
-
-
 @kernel("i8(i8[:], i4[:], i4[:], i8[:], i4[:], i8, i4[:]!, i8[:]!, i4[:]!, i4[:]!, i8[:]!, i4[:]!)")
 def extract(  # type: ignore[no-untyped-def]
     indptr,
@@ -492,4 +476,82 @@ def extract(  # type: ignore[no-untyped-def]
                 to_edges[arcs] = edge_weights[arc]
                 arcs += 1
         to_indptr[i + 1] = arcs
+    return count
+
+
+@kernel("void(i8[:], i4[:], i4[:], i8[:], f8, f8, i8, i8, u8, i4[:]!)")
+def bisect(  # type: ignore[no-untyped-def]
+    indptr, indices, edge_weights, vertex_weights, share, spare, tries, patience, stream, parts
+):
+    """The best of some bisections, each grown and refined. Part 0 gets this `share` of the weight, +- `spare`."""
+    n = parts.size
+    loads = np.empty((2, 4), np.int64)
+    total, heaviest = np.int64(0), np.int64(0)
+    for v in range(n):
+        total += vertex_weights[v]
+        heaviest = max(heaviest, vertex_weights[v])
+    target = np.int64(share * total)
+    loads[0, LIMIT] = max(np.int64((1 + spare) * target), target + heaviest)
+    loads[1, LIMIT] = max(np.int64((1 + spare) * (total - target)), total - target + heaviest)
+    candidate, border = np.empty(n, np.int32), np.empty(n, np.int32)
+    best = np.int64(-1)
+    for t in range(tries):
+        start = rng.bits(stream, t)
+        grow(indptr, indices, edge_weights, vertex_weights, target, start, candidate)
+        weigh(vertex_weights, candidate, loads)
+        for v in range(n):
+            border[v] = v
+        refine(
+            indptr, indices, edge_weights, vertex_weights, candidate, loads, border, n, 4, patience, False, start
+        )
+        cut = cut_of(indptr, indices, edge_weights, candidate)
+        if best < 0 or cut < best:
+            best = cut
+            for v in range(n):
+                parts[v] = candidate[v]
+
+
+@kernel("void(i8[:], i4[:], i4[:], i8[:], i8, f8, i8, i8, u8, i4[:]!)")
+def bisect_again_and_again(  # type: ignore[no-untyped-def]
+    indptr, indices, edge_weights, vertex_weights, k, spare, tries, patience, stream, parts
+):
+    """k parts by bisection: parts first ... last become first ... middle and middle + 1 ... last, and so on."""
+    n, arcs = parts.size, indices.size
+    ids, local, halves = np.empty(n, np.int32), np.empty(n, np.int32), np.empty(n, np.int32)
+    to_indptr, to_indices = np.empty(n + 1, np.int64), np.empty(arcs, np.int32)
+    to_edges, to_vertices = np.empty(arcs, np.int32), np.empty(n, np.int64)
+    ends = np.zeros(k, np.int64)  # of each part that is to be bisected, the part after its last one
+    parts[:] = 0
+    ends[0] = k
+    for first in range(k):
+        while ends[first] - first > 1:
+            middle = first + (ends[first] - first + 1) // 2
+            count = extract(
+                indptr, indices, edge_weights, vertex_weights, parts, first, ids,
+                to_indptr, to_indices, to_edges, to_vertices, local,
+            )  # fmt: skip
+            size = to_indptr[count]
+            share = (middle - first) / (ends[first] - first)
+            if count > 1:
+                bisect(
+                    to_indptr[: count + 1], to_indices[:size], to_edges[:size], to_vertices[:count],
+                    share, spare, tries, patience, rng.bits(stream, first * k + middle), halves[:count],
+                )  # fmt: skip
+                for i in range(count):
+                    if halves[i] == 1:
+                        parts[ids[i]] = middle
+            ends[middle] = ends[first]
+            ends[first] = middle
+
+
+@kernel("i8(i4[:], i4[:], b1[:], i4[:]!, i4[:]!)")
+def project(coarse_of, coarse_parts, coarse_border, parts, border):  # type: ignore[no-untyped-def]
+    """Carry parts to a finer level; -> how many of its nodes may have neighbours in other parts: `border`."""
+    count = 0
+    for v in range(parts.size):
+        c = coarse_of[v]
+        parts[v] = coarse_parts[c]
+        if coarse_border[c]:
+            border[count] = v
+            count += 1
     return count
