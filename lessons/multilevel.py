@@ -205,7 +205,8 @@ EFFORTS = {
     "strong": Effort(2, 3, 8, 6, 3, 100, 2, 25, 1.0),
 }
 FIRST = 8  # one part in eight of the whole is what the first partitions may cost, roughly
-SMALL = 20_000  # below so many nodes, they may cost as much as for so many
+FEW = 2_000  # of graphs with fewer nodes, every level is small
+SMALL = 100_000  # below so many arcs, they may cost as much as for so many
 
 
 @dataclass(frozen=True)
@@ -234,7 +235,7 @@ class _Task:
     def searches_apart(self, level: Level) -> bool:
         """Whether searches from each node of the border pay: on small levels, where only swaps fit the limit."""
         small = len(level.indices) <= self.effort.below * len(self.finest.indices)
-        return small or self.room * self.finest.n < 2 * self.k or level.n == self.finest.n < SMALL // 10
+        return small or self.room * self.finest.n < 2 * self.k or self.finest.n < FEW
 
 
 # ---------------------------------------------------------------------------------------- a cut and its border
@@ -269,13 +270,13 @@ class _Cut:
 
         return self.above, refinement.cut_of(level.indptr, level.indices, level.edge_weights, self.parts)
 
-    def improve(self, level: Level, task: _Task, key: int) -> None:
-        """Keep to the limit; then search, together and apart."""
+    def improve(self, level: Level, task: _Task, key: int, apart: bool = True) -> None:
+        """Keep to the limit; then search, together, and apart where that pays."""
         effort = task.effort
         self.loads[:, 2] = task.limit_at(level)
         self._rebalance(level)
         self._search(level, effort.together, effort.patience, False, key)
-        if task.searches_apart(level):
+        if apart and task.searches_apart(level):
             self._search(level, effort.apart, effort.patience_apart, True, key)
 
     def _rebalance(self, level: Level) -> None:
@@ -317,13 +318,16 @@ def initial_partition(level: Level, k: int, imbalance: float = 0.03, *, seed: _r
 
 
 def _initial(level: Level, task: _Task, key: int) -> _Cut:
-    affordable = max(task.finest.n, SMALL) // (FIRST * level.n * task.depth)
+    arcs = max(len(task.finest.indices), SMALL)
+    affordable = arcs // (FIRST * max(len(level.indices), 1) * task.depth)
     cuts = []
     for number in range(min(max(affordable, 1), task.effort.initial)):
         stream = _rng.start(key, number)
         cuts.append(_Cut.of(level, _bisected(level, task, stream), task.k))
-        cuts[-1].improve(level, task, stream)
-    return min(cuts, key=lambda cut: cut.rank(level)) if len(cuts) > 1 else cuts[0]
+        cuts[-1].improve(level, task, stream, apart=False)
+    best = min(cuts, key=lambda cut: cut.rank(level)) if len(cuts) > 1 else cuts[0]
+    best.improve(level, task, key)
+    return best
 
 
 def _bisected(level: Level, task: _Task, key: int) -> Parts:

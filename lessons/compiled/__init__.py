@@ -34,7 +34,7 @@ def kernel(signature: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]
     if numba.config.DISABLE_JIT:  # type: ignore[attr-defined]
         return _as_python
     compiled: Callable[[Callable[..., Any]], Callable[..., Any]] = numba.njit(
-        _numba_signature(signature), cache=True, nogil=True, error_model="numpy"
+        _numba_signature(signature), cache=True, nogil=True, error_model="numpy", no_cfunc_wrapper=True
     )
     return compiled
 
