@@ -62,6 +62,8 @@ def test_parts_are_told_with_their_cut_and_balance(plate):
         assert f"{name} {told} ({imbalance(graph, part):.0%} above)" in alt
         uncut, cut = lines(axis)
         assert (len(cut), len(uncut)) == (edge_cut(graph, part), graph.m - edge_cut(graph, part))
+        thin, thick = (c.get_linewidth()[0] for c in axis.collections[:2])
+        assert thick > 2 * thin
         drawn = nodes(axis)
         assert sum(len(places) for places, _, _ in drawn) == graph.n
         assert np.allclose(drawn[0][0], at[part == 0])

@@ -159,7 +159,7 @@ def draw_buckets(graph: object, at: ArrayLike, side: ArrayLike, most: int, moves
 
 def fm_after(
     graph: Graph, side: ArrayLike, most: int, moves: int
-) -> tuple[NDArray[np.int64], NDArray[np.bool_], NDArray[np.int64], Floats]:
+) -> tuple[NDArray[np.int64], NDArray[np.bool_], NDArray[np.int64], NDArray[np.int64]]:
     """Sides, nodes that may still move, gains, and when each gain changed, after some moves of a pass.
 
     Each part offers its move of largest gain, of several the one whose gain changed last, at the start that of the
@@ -167,7 +167,7 @@ def fm_after(
     first, then the larger row.
     """
     now, free = np.array(side, np.int64), np.ones(graph.n, np.bool_)
-    changed = -np.arange(graph.n, dtype=np.float64)
+    changed = -np.arange(graph.n)
     for turn in range(1, moves + 1):
         gains, size = _gains(graph, now), np.bincount(now, minlength=2)
         offers = []
@@ -180,8 +180,7 @@ def fm_after(
             break
         _, row = max(offers)
         now[row], free[row] = 1 - now[row], False
-        near = graph.indices[graph.indptr[row] : graph.indptr[row + 1]]
-        changed[near] = turn + near / graph.n  # one after the other, by rows
+        changed[graph.indices[graph.indptr[row] : graph.indptr[row + 1]]] = turn  # of equal ones the last row
     return now, free, _gains(graph, now), changed
 
 
@@ -193,7 +192,7 @@ def _gains(graph: Graph, side: NDArray[np.int64]) -> NDArray[np.int64]:
 
 
 def _fill_buckets(
-    axis: Any, graph: Graph, side: NDArray[np.int64], gains: NDArray[np.int64], changed: Floats
+    axis: Any, graph: Graph, side: NDArray[np.int64], gains: NDArray[np.int64], changed: NDArray[np.int64]
 ) -> dict[int, list[str]]:
     """Draw the buckets, the newest on top; the labels in each, from the highest gain and the top down."""
     reach = int(np.diff(graph.indptr).max(initial=1))
