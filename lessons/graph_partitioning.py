@@ -102,10 +102,10 @@ def partition(
     """(n,) the part, 0 ... k - 1, of each node: few edges between parts of like weight, by the multilevel method.
 
     No part is empty, and none heavier than L_max = max(floor((1 + imbalance) ceil(W / k)), heaviest node), where W
-    is the sum of `vertex_weights`, whole numbers, 1 each unless told. "eco" takes about five times as long as
-    "fast" and cuts 5 % less, "strong" takes thirty times as long and cuts 8 % less (on meshes). A heuristic: the
-    best cut is NP-hard to find. The same seed gives the same parts, on any number of `threads`, which work on
-    separate starts. O(n + m) times the logarithm of k or so.
+    is the sum of `vertex_weights`, whole numbers, 1 each unless told. "eco" takes about four times as long as
+    "fast" and cuts 6 % less, "strong" takes thirty times as long and cuts 9 % less (on meshes), both by flows
+    between parts. A heuristic: the best cut is NP-hard to find. The same seed gives the same parts, on any number
+    of `threads`, which work on separate starts. O(n + m) times the logarithm of k or so.
 
     Raises ValueError for a directed graph, a negative weight, k not in 1 ... n; InfeasibleError where no parts
     below L_max hold all nodes.
@@ -118,7 +118,7 @@ def partition(
     Notebook: 05_graph_partitioning. Source: G. Karypis and V. Kumar, Multilevel k-way partitioning scheme for
     irregular graphs, Journal of Parallel and Distributed Computing 48 (1), 1998, pages 96-129, DOI
     10.1006/jpdc.1997.1404; V. Osipov and P. Sanders, n-level graph partitioning, ESA 2010 (searches from each
-    node).
+    node); `lessons.flows` and `lessons.multilevel` name those of flows and of combined starts.
     """
     graph = undirected(graph)
     whole("k", k, 1, graph.n)

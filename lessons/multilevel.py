@@ -27,6 +27,7 @@ from numpy.typing import ArrayLike, NDArray
 from lessons import _rng
 from lessons._checks import whole
 from lessons.cuts import Parts, Weights, heaviest_allowed, parts_of, weights_of
+from lessons.flows import refine_by_flows
 from lessons.graph import Graph, as_graph
 from lessons.laplacian_regularization import undirected
 from lessons.packing import pack
@@ -180,31 +181,33 @@ def coarse_parts(level: Level, n: int, parts: Ints) -> Ints:
 
 @dataclass(frozen=True)
 class Effort:
-    """How much is tried: `starts` partitions from nothing, each with `cycles` that coarsen it again, and refine.
+    """How much is tried: `starts` partitions from nothing, which are then combined.
 
-    At the coarsest level, the best of at most `initial` partitions by bisections, each the best of `tries`. At
-    each level, `together` passes of one search from the whole border, which gives up `patience` moves after the
-    best cut; then `apart` passes of a search from each of its nodes, on levels with at most this share, `below`,
-    of the finest level's arcs.
+    At the coarsest level, the best of at most `initial` partitions by bisections, each the best of `tries`; or of
+    as few as cost, roughly, `first` times as much as all the rest that is done without flows. At each level,
+    `together` passes of one search from the whole border, which gives up `patience` moves after the best cut; then
+    `apart` passes of a search from each of its nodes, on levels with at most this share, `below`, of the finest
+    level's arcs; then `flows` passes of cuts between two parts, in a `corridor` of this share of each.
     """
 
     starts: int
-    cycles: int
     initial: int
+    first: float
     tries: int
     together: int
     patience: int
     apart: int
     patience_apart: int
     below: float
+    flows: int = 0
+    corridor: float = 0.0
 
 
 EFFORTS = {
-    "fast": Effort(1, 0, 8, 4, 3, 50, 1, 12, 1 / 8),
-    "eco": Effort(1, 1, 8, 4, 2, 50, 1, 12, 1.0),
-    "strong": Effort(2, 3, 8, 6, 3, 100, 2, 25, 1.0),
+    "fast": Effort(1, 8, 1 / 8, 4, 3, 50, 1, 12, 1 / 8),
+    "eco": Effort(1, 8, 2.0, 4, 2, 50, 1, 12, 1 / 8, flows=1, corridor=0.15),
+    "strong": Effort(4, 8, 4.0, 4, 2, 50, 1, 12, 1 / 8, flows=2, corridor=0.15),
 }
-FIRST = 8  # one part in eight of the whole is what the first partitions may cost, roughly
 FEW = 2_000  # of graphs with fewer nodes, every level is small
 SMALL = 100_000  # below so many arcs, they may cost as much as for so many
 
@@ -222,6 +225,11 @@ class _Task:
     def depth(self) -> int:
         """Bisections, one after the other, that make k parts."""
         return max((self.k - 1).bit_length(), 1)
+
+    @property
+    def nodes(self) -> int:
+        """The coarsest level has about as many: 20 to 60 for each part."""
+        return max(20 * self.k, min(self.finest.n // (40 * self.depth), 60 * self.k), 150)
 
     @property
     def room(self) -> float:
@@ -279,6 +287,12 @@ class _Cut:
         if apart and task.searches_apart(level):
             self._search(level, effort.apart, effort.patience_apart, True, key)
 
+    def flow(self, level: Level, task: _Task) -> None:
+        """Cut anew between parts that touch."""
+        passes, corridor = task.effort.flows, task.effort.corridor
+        if passes:
+            self.count = refine_by_flows(level, self.parts, self.loads, self.border, self.count, passes, corridor)
+
     def _rebalance(self, level: Level) -> None:
         from lessons.compiled import refinement
 
@@ -319,7 +333,7 @@ def initial_partition(level: Level, k: int, imbalance: float = 0.03, *, seed: _r
 
 def _initial(level: Level, task: _Task, key: int) -> _Cut:
     arcs = max(len(task.finest.indices), SMALL)
-    affordable = arcs // (FIRST * max(len(level.indices), 1) * task.depth)
+    affordable = int(task.effort.first * arcs / (max(len(level.indices), 1) * task.depth))
     cuts = []
     for number in range(min(max(affordable, 1), task.effort.initial)):
         stream = _rng.start(key, number)
@@ -364,11 +378,14 @@ def _task(level: Level, k: int, imbalance: float) -> _Task:
 
 
 def best_partition(level: Level, k: int, limit: int, effort: Effort, key: int, threads: int = 1) -> Parts:
-    """The best of the effort's starts; no part is empty, nor heavier than `limit`."""
+    """The best of the effort's starts, combined; no part is empty, nor heavier than `limit`."""
     task = _Task(level, k, limit, effort)
     keys = [_rng.start(key, number) for number in range(effort.starts)]
     cuts = in_parallel(partial(_started, task), keys, threads)
-    return min(cuts, key=lambda cut: cut.rank(level)).parts if len(cuts) > 1 else cuts[0].parts
+    best, *others = sorted(cuts, key=lambda cut: cut.rank(level)) if len(cuts) > 1 else cuts
+    for number, other in enumerate(others):
+        best = _combined(task, _rng.start(key, effort.starts + number), best, other)
+    return best.parts
 
 
 def in_parallel(function: Callable[[T], U], items: Sequence[T], threads: int) -> list[U]:
@@ -380,29 +397,40 @@ def in_parallel(function: Callable[[T], U], items: Sequence[T], threads: int) ->
 
 
 def _started(task: _Task, key: int) -> _Cut:
-    cut = _cycle(task, _rng.start(key, 0), PARTLESS)
-    for number in range(1, task.effort.cycles + 1):
-        cut = _cycle(task, _rng.start(key, number), cut.parts)
+    """A partition from nothing."""
+    levels = _coarsened(task.finest, task.nodes, key)
+    cut = _uncoarsened(task, key, _initial(levels[-1], task, key), levels)
     if cut.above or not cut.loads[:, 1].all():
         cut = _mended(cut, task)
         cut.improve(task.finest, task, key)
     return cut
 
 
-def _cycle(task: _Task, key: int, parts: Parts) -> _Cut:
-    """Coarsen, cut, carry back and refine; where there are `parts` already, only within them, and from them."""
-    n, k = task.finest.n, task.k
-    levels = _coarsened(task.finest, max(20 * k, min(n // (40 * task.depth), 60 * k), 150), key, parts)
-    if parts.size:
-        for finer, coarser in pairwise(levels):
-            parts = coarse_parts(finer, coarser.n, parts)
-        cut = _Cut.of(levels[-1], parts.copy(), k)
-        cut.improve(levels[-1], task, key)
-    else:
-        cut = _initial(levels[-1], task, key)
+def _combined(task: _Task, key: int, cut: _Cut, other: _Cut) -> _Cut:
+    """The cut, or a better one that was found where both differ: no edge that one of them cuts is contracted.
+
+    So both are cuts of the coarsest level still, whose nodes are regions that both leave whole. Source: P. Sanders
+    and C. Schulz, Distributed evolutionary graph partitioning, ALENEX 2012, pages 16-29, DOI
+    10.1137/1.9781611972924.2.
+    """
+    both = np.unique(cut.parts.astype(np.int64) * task.k + other.parts, return_inverse=True)[1].astype(np.int32)
+    levels = _coarsened(task.finest, task.nodes, key, both)
+    parts = cut.parts
+    for finer, coarser in pairwise(levels):
+        parts = coarse_parts(finer, coarser.n, parts)
+    child = _Cut.of(levels[-1], parts.copy(), task.k)
+    child.improve(levels[-1], task, key)
+    child = _uncoarsened(task, key, child, levels)
+    return min(cut, child, key=lambda cut: cut.rank(task.finest))
+
+
+def _uncoarsened(task: _Task, key: int, cut: _Cut, levels: list[Level]) -> _Cut:
+    """Carry a cut of the coarsest level, where searches are done, back to the finest."""
+    cut.flow(levels[-1], task)
     for level in reversed(levels[:-1]):
         cut.project(level)
         cut.improve(level, task, _rng.start(key, level.n))
+        cut.flow(level, task)
     return cut
 
 
