@@ -208,6 +208,7 @@ EFFORTS = {
     "eco": Effort(1, 8, 2.0, 4, 2, 50, 1, 12, 1 / 8, flows=1, corridor=0.15),
     "strong": Effort(4, 8, 4.0, 4, 2, 50, 1, 12, 1 / 8, flows=2, corridor=0.15),
 }
+SPARE = 0.02  # by how much parts may be too heavy at least, while the graph is coarse
 FEW = 2_000  # of graphs with fewer nodes, every level is small
 SMALL = 100_000  # below so many arcs, they may cost as much as for so many
 
@@ -236,14 +237,22 @@ class _Task:
         """How much heavier than its share a part may be."""
         return self.k * self.limit / max(int(self.finest.vertex_weights.sum()), 1) - 1
 
+    @property
+    def thorough(self) -> bool:
+        """Whether the graph is so small that nothing needs to be left out."""
+        return self.finest.n < FEW
+
     def limit_at(self, level: Level) -> int:
-        """The limit at a level; half a node more at coarser ones, where hardly a move would fit otherwise."""
-        return self.limit + (0 if level.n == self.finest.n else int(level.vertex_weights.max()) // 2)
+        """The limit at a level; at coarser ones, where hardly a move would fit, SPARE at least and half a node."""
+        if level.n == self.finest.n:
+            return self.limit
+        loose = int((1 + SPARE) * self.finest.vertex_weights.sum() / self.k)
+        return max(self.limit, loose) + int(level.vertex_weights.max()) // 2
 
     def searches_apart(self, level: Level) -> bool:
         """Whether searches from each node of the border pay: on small levels, where only swaps fit the limit."""
         small = len(level.indices) <= self.effort.below * len(self.finest.indices)
-        return small or self.room * self.finest.n < 2 * self.k or self.finest.n < FEW
+        return small or self.room * self.finest.n < 2 * self.k or self.thorough
 
 
 # ---------------------------------------------------------------------------------------- a cut and its border
@@ -283,9 +292,9 @@ class _Cut:
         effort = task.effort
         self.loads[:, 2] = task.limit_at(level)
         self._rebalance(level)
-        self._search(level, effort.together, effort.patience, False, key)
+        self._search(level, effort.together, effort.patience, False, task.thorough, key)
         if apart and task.searches_apart(level):
-            self._search(level, effort.apart, effort.patience_apart, True, key)
+            self._search(level, effort.apart, effort.patience_apart, True, task.thorough, key)
 
     def flow(self, level: Level, task: _Task) -> None:
         """Cut anew between parts that touch."""
@@ -303,12 +312,21 @@ class _Cut:
                 self.border, self.count = np.arange(level.n, dtype=np.int32), level.n
             self.count = refinement.rebalance(*level.arrays, self.parts, self.loads, self.border, self.count)
 
-    def _search(self, level: Level, passes: int, patience: int, apart: bool, key: int) -> None:
+    def _search(self, level: Level, passes: int, patience: int, apart: bool, thorough: bool, key: int) -> None:
         from lessons.compiled import refinement
 
         if passes:
             self.count = refinement.refine(
-                *level.arrays, self.parts, self.loads, self.border, self.count, passes, patience, apart, key
+                *level.arrays,
+                self.parts,
+                self.loads,
+                self.border,
+                self.count,
+                passes,
+                patience,
+                apart,
+                thorough,
+                key,
             )
 
     def project(self, level: Level) -> None:
@@ -350,7 +368,9 @@ def _bisected(level: Level, task: _Task, key: int) -> Parts:
 
     parts = np.empty(level.n, np.int32)
     spare = (1 + max(task.room, 0.0)) ** (1 / task.depth) - 1
-    refinement.bisect_again_and_again(*level.arrays, task.k, spare, task.effort.tries, 60, key, parts)
+    refinement.bisect_again_and_again(
+        *level.arrays, task.k, spare, task.effort.tries, 60, task.thorough, key, parts
+    )
     return parts
 
 
@@ -380,11 +400,12 @@ def _task(level: Level, k: int, imbalance: float) -> _Task:
 def best_partition(level: Level, k: int, limit: int, effort: Effort, key: int, threads: int = 1) -> Parts:
     """The best of the effort's starts, combined; no part is empty, nor heavier than `limit`."""
     task = _Task(level, k, limit, effort)
-    keys = [_rng.start(key, number) for number in range(effort.starts)]
+    starts = effort.starts + 3 * task.thorough  # as they cost next to nothing
+    keys = [_rng.start(key, number) for number in range(starts)]
     cuts = in_parallel(partial(_started, task), keys, threads)
     best, *others = sorted(cuts, key=lambda cut: cut.rank(level)) if len(cuts) > 1 else cuts
     for number, other in enumerate(others):
-        best = _combined(task, _rng.start(key, effort.starts + number), best, other)
+        best = _combined(task, _rng.start(key, starts + number), best, other)
     return best.parts
 
 

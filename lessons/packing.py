@@ -66,7 +66,8 @@ def _search(weights: list[int], k: int, limit: int) -> list[int]:
                 f"{weights[0]} to {weights[-1]}, do not fit. Allow more imbalance, or split the heaviest."
             )
     raise InfeasibleError(
-        f"no {k} parts of at most {limit} each were found that hold all nodes, in {STEPS:,} steps. Allow more imbalance."
+        f"no {k} parts of at most {limit} each that hold all nodes were found in {STEPS:,} steps. "
+        "Allow more imbalance."
     )
 
 

@@ -33,7 +33,7 @@ def kernel(signature: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]
         return _as_python
     if numba.config.DISABLE_JIT:  # type: ignore[attr-defined]
         return _as_python
-    compiled: Callable[[Callable[..., Any]], Callable[..., Any]] = numba.njit(
+    compiled: Callable[[Callable[..., Any]], Callable[..., Any]] = numba.njit(  # type: ignore[call-overload]
         _numba_signature(signature), cache=True, nogil=True, error_model="numpy", no_cfunc_wrapper=True
     )
     return compiled

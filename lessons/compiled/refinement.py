@@ -193,18 +193,32 @@ def move(  # type: ignore[no-untyped-def]
 # ---------------------------------------------------------------------------------------- refinement
 
 
-@kernel("i8(i8[:], i4[:], i4[:], i8[:], i4[:]!, i8[:,:]!, i4[:]!, i8, i8, i8, b1, u8)")
+@kernel("i8(i8[:], i4[:], i4[:], i8[:], i4[:]!, i8[:,:]!, i4[:]!, i8, i8, i8, b1, b1, u8)")
 def refine(  # type: ignore[no-untyped-def]
-    indptr, indices, edge_weights, vertex_weights, parts, loads, border, count, passes, patience, apart, stream
+    indptr,
+    indices,
+    edge_weights,
+    vertex_weights,
+    parts,
+    loads,
+    border,
+    count,
+    passes,
+    patience,
+    apart,
+    thorough,
+    stream,
 ):
     """See `lessons.multilevel.refine`; -> how many nodes of `border` may have neighbours in other parts.
 
     `border[:count]` holds all such nodes, before and after, and perhaps some others. A search makes the best move
     there is, the next best, ..., each node once, also where they lose; it gives up `patience` moves after the best
     cut, and takes those back. In a pass, one search starts from all nodes of the border; or, if `apart`, one from
-    each of them, within which parts may be above their limits by one node, as when two nodes change places.
+    each of them.
 
-    Nodes that would lose more than half of what holds them are left alone: they are many, and seldom worth it.
+    Nodes that would lose more than half of what holds them are left alone, and a search from all begins with those
+    that lose nothing: the others are many, and seldom worth it. A `thorough` search takes all. Within that, or one
+    from a single node, parts may be above their limits by one node, as when two nodes change places.
     """
     n = parts.size
     near, inside = np.full(n, np.int32(-1)), np.empty(n, np.int32)
@@ -218,7 +232,7 @@ def refine(  # type: ignore[no-untyped-def]
     for v in range(n):
         heaviest = max(heaviest, vertex_weights[v])
     for p in range(loads.shape[0]):
-        loads[p, ON_THE_WAY] = loads[p, LIMIT] + (heaviest if apart else 0)
+        loads[p, ON_THE_WAY] = loads[p, LIMIT] + (heaviest if apart or thorough else 0)
     draws = 0
     for _ in range(passes):
         # Keep those that have a neighbour in another part.
@@ -248,7 +262,7 @@ def refine(  # type: ignore[no-untyped-def]
                 start += 1
                 if not moved[v]:
                     slot = best_slot(indptr, vertex_weights, parts, loads, near, near_part, near_weight, v)
-                    if slot >= 0 and (2 if apart else 1) * near_weight[slot] >= inside[v]:
+                    if slot >= 0 and (thorough or (2 if apart else 1) * near_weight[slot] >= inside[v]):
                         size = put(heap, place, size, v, np.int64(near_weight[slot] - inside[v]))
             gain, best, moves, best_moves = np.int64(0), np.int64(0), 0, 0
             above = 0  # how many parts have come to be above their limit
@@ -291,7 +305,7 @@ def refine(  # type: ignore[no-untyped-def]
                     if moved[u]:
                         continue
                     slot = best_slot(indptr, vertex_weights, parts, loads, near, near_part, near_weight, u)
-                    if slot >= 0 and 2 * near_weight[slot] >= inside[u]:
+                    if slot >= 0 and (thorough or 2 * near_weight[slot] >= inside[u]):
                         size = put(heap, place, size, u, np.int64(near_weight[slot] - inside[u]))
                     else:
                         size = take_out(heap, place, size, u)
@@ -421,6 +435,18 @@ def grow(indptr, indices, edge_weights, vertex_weights, target, stream, parts): 
             size = put(heap, place, size, u, gains[u])
 
 
+@kernel("void(i8[:], i8, u8, i4[:]!)")
+def scatter(vertex_weights, target, stream, parts):  # type: ignore[no-untyped-def]
+    """Put nodes into part 0 by lot, each if it fits, until it weighs `target`; 1 is the rest."""
+    n, weight = parts.size, np.int64(0)
+    parts[:] = 1
+    for draw in range(3 * n):
+        v = np.int64(rng.uniform(stream, draw) * n)
+        if parts[v] and weight + vertex_weights[v] <= target:
+            parts[v] = 0
+            weight += vertex_weights[v]
+
+
 @kernel("i8(i8[:], i4[:], i4[:], i4[:])")
 def cut_of(indptr, indices, edge_weights, parts):  # type: ignore[no-untyped-def]
     """Twice the weight of the edges between parts."""
@@ -479,9 +505,9 @@ def extract(  # type: ignore[no-untyped-def]
     return count
 
 
-@kernel("void(i8[:], i4[:], i4[:], i8[:], f8, f8, i8, i8, u8, i4[:]!)")
+@kernel("void(i8[:], i4[:], i4[:], i8[:], f8, f8, i8, i8, b1, u8, i4[:]!)")
 def bisect(  # type: ignore[no-untyped-def]
-    indptr, indices, edge_weights, vertex_weights, share, spare, tries, patience, stream, parts
+    indptr, indices, edge_weights, vertex_weights, share, spare, tries, patience, thorough, stream, parts
 ):
     """The best of some bisections, each grown and refined. Part 0 gets this `share` of the weight, +- `spare`."""
     n = parts.size
@@ -497,12 +523,27 @@ def bisect(  # type: ignore[no-untyped-def]
     best = np.int64(-1)
     for t in range(tries):
         start = rng.bits(stream, t)
-        grow(indptr, indices, edge_weights, vertex_weights, target, start, candidate)
+        if thorough and t % 2:  # regions that grow miss what lies thorough, as round hubs
+            scatter(vertex_weights, target, start, candidate)
+        else:
+            grow(indptr, indices, edge_weights, vertex_weights, target, start, candidate)
         weigh(vertex_weights, candidate, loads)
         for v in range(n):
             border[v] = v
         refine(
-            indptr, indices, edge_weights, vertex_weights, candidate, loads, border, n, 4, patience, False, start
+            indptr,
+            indices,
+            edge_weights,
+            vertex_weights,
+            candidate,
+            loads,
+            border,
+            n,
+            4,
+            patience,
+            False,
+            thorough,
+            start,
         )
         cut = cut_of(indptr, indices, edge_weights, candidate)
         if best < 0 or cut < best:
@@ -511,9 +552,9 @@ def bisect(  # type: ignore[no-untyped-def]
                 parts[v] = candidate[v]
 
 
-@kernel("void(i8[:], i4[:], i4[:], i8[:], i8, f8, i8, i8, u8, i4[:]!)")
+@kernel("void(i8[:], i4[:], i4[:], i8[:], i8, f8, i8, i8, b1, u8, i4[:]!)")
 def bisect_again_and_again(  # type: ignore[no-untyped-def]
-    indptr, indices, edge_weights, vertex_weights, k, spare, tries, patience, stream, parts
+    indptr, indices, edge_weights, vertex_weights, k, spare, tries, patience, thorough, stream, parts
 ):
     """k parts by bisection: parts first ... last become first ... middle and middle + 1 ... last, and so on."""
     n, arcs = parts.size, indices.size
@@ -535,7 +576,7 @@ def bisect_again_and_again(  # type: ignore[no-untyped-def]
             if count > 1:
                 bisect(
                     to_indptr[: count + 1], to_indices[:size], to_edges[:size], to_vertices[:count],
-                    share, spare, tries, patience, rng.bits(stream, first * k + middle), halves[:count],
+                    share, spare, tries, patience, thorough, rng.bits(stream, first * k + middle), halves[:count],
                 )  # fmt: skip
                 for i in range(count):
                     if halves[i] == 1:
