@@ -209,7 +209,8 @@ EFFORTS = {
     "strong": Effort(4, 8, 4.0, 4, 2, 50, 1, 12, 1 / 8, flows=2, corridor=0.15),
 }
 SPARE = 0.02  # by how much parts may be too heavy at least, while the graph is coarse
-FEW = 2_000  # of graphs with fewer nodes, every level is small
+FEW = 2_000  # of graphs with fewer nodes, every level is small, and another start costs little
+TINY = 200  # such graphs are searched thoroughly
 SMALL = 100_000  # below so many arcs, they may cost as much as for so many
 
 
@@ -240,7 +241,7 @@ class _Task:
     @property
     def thorough(self) -> bool:
         """Whether the graph is so small that nothing needs to be left out."""
-        return self.finest.n < FEW
+        return self.finest.n < TINY
 
     def limit_at(self, level: Level) -> int:
         """The limit at a level; at coarser ones, where hardly a move would fit, SPARE at least and half a node."""
@@ -252,7 +253,7 @@ class _Task:
     def searches_apart(self, level: Level) -> bool:
         """Whether searches from each node of the border pay: on small levels, where only swaps fit the limit."""
         small = len(level.indices) <= self.effort.below * len(self.finest.indices)
-        return small or self.room * self.finest.n < 2 * self.k or self.thorough
+        return small or self.room * self.finest.n < 2 * self.k or self.finest.n < FEW
 
 
 # ---------------------------------------------------------------------------------------- a cut and its border
@@ -400,7 +401,7 @@ def _task(level: Level, k: int, imbalance: float) -> _Task:
 def best_partition(level: Level, k: int, limit: int, effort: Effort, key: int, threads: int = 1) -> Parts:
     """The best of the effort's starts, combined; no part is empty, nor heavier than `limit`."""
     task = _Task(level, k, limit, effort)
-    starts = effort.starts + 3 * task.thorough  # as they cost next to nothing
+    starts = effort.starts + (level.n < FEW)
     keys = [_rng.start(key, number) for number in range(starts)]
     cuts = in_parallel(partial(_started, task), keys, threads)
     best, *others = sorted(cuts, key=lambda cut: cut.rank(level)) if len(cuts) > 1 else cuts
