@@ -2,7 +2,7 @@
 
 The graphs: `4elt` and the social ones, from the folder that LESSONS_DATA names, else skipped by name; `del2d`, a
 Delaunay mesh of the plane; `tet3d`, one of an irregular body; `tetdual`, such tetrahedra, joined where they share
-a face. Each repeat takes the next seed, from 100 on: "cut" is the mean over seeds, "heaviest" the heaviest part
+a face. Each repeat takes the next seed, from 1000 on: "cut" is the mean over seeds, "heaviest" the heaviest part
 that any gave, over its share.
 
 "strong" is left out on the social graphs, where KaHIP's takes minutes for one answer.
@@ -31,7 +31,7 @@ from lessons.graph_partitioning import partition
 from lessons.metis import read_metis
 
 IMBALANCE = 0.03
-FIRST_SEED = 100
+FIRST_SEED = 1000  # the partitioner was tuned on seeds below
 EFFORTS = {"fast": 5, "eco": 5, "strong": 1}  # and how many seeds
 KS = (2, 4, 8, 16, 32, 64)
 FILES = {
