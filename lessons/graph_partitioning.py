@@ -121,7 +121,8 @@ def partition(
     node); `lessons.flows` and `lessons.multilevel` name those of flows and of combined starts.
     """
     graph = undirected(graph)
-    whole("k", k, 1, graph.n)
+    if whole("k", k, 1) > graph.n:
+        raise ValueError(f"k={k}: a graph of {graph.n} nodes has {graph.n} parts at most, as none is empty")
     whole("threads", threads, 1)
     if effort not in EFFORTS:
         raise ValueError(f"effort={effort!r}: one of {', '.join(map(repr, EFFORTS))}")

@@ -121,7 +121,18 @@ def _whole_numbers(weights: NDArray[np.float64]) -> Ints:
 
 
 def heavy_edge_matching(level: Level, seed: _rng.Seed = 0) -> Ints:
-    """(n,) a partner for each node, or itself: in random order, each takes the free neighbour of heaviest edge."""
+    """(n,) a partner for each node, or itself: each takes a free neighbour to which its edge is heavy. O(m).
+
+    Nodes choose in random order, those with few neighbours first, the largest w^2 / weight of the neighbour, so
+    that none grows too heavy. Where more than a fifth of the nodes find nobody, as the leaves of a star, two that
+    share a neighbour are partners, too.
+
+    >>> from lessons import as_graph
+    >>> heavy_edge_matching(as_level(as_graph([(0, 1, 5), (1, 2, 1), (2, 3, 5)], n=4)))
+    array([1, 0, 3, 2], dtype=int32)
+
+    Notebook: 05_graph_partitioning. Source: Karypis and Kumar 1998, section 3.1 (named above).
+    """
     return _matching(level, _rng.key_of(seed), PARTLESS, int(level.vertex_weights.sum()))
 
 
@@ -136,8 +147,36 @@ def _matching(level: Level, stream: int, parts: Ints, heaviest: int) -> Ints:
     return mate
 
 
-def contract(level: Level, mate: Ints) -> tuple[Level, Level]:
-    """The level, which now knows where its nodes went, and the coarser one, where each pair is one node."""
+def contract(level: Level, mate: ArrayLike) -> tuple[Level, Level]:
+    """The level, which now knows where its nodes went, and the coarser one, where each pair is one node. O(n + m).
+
+    A pair weighs what both weigh; edges that now join the same two nodes are one, and the one within a pair is
+    gone. Each pair is numbered by its smaller node. Raises ValueError unless `mate` (n,) is a matching:
+    mate[mate[v]] = v.
+
+    >>> from lessons import as_graph
+    >>> path = as_level(as_graph([(0, 1), (1, 2), (2, 3)], n=4))
+    >>> path, pairs = contract(path, [1, 0, 3, 2])
+    >>> path.coarse_of, pairs.vertex_weights, pairs.graph.edges()
+    (array([0, 0, 1, 1], dtype=int32), array([2, 2]), [(0, 1)])
+
+    Notebook: 05_graph_partitioning.
+    """
+    pairs = np.asarray(mate)
+    nodes = np.arange(level.n)
+    if pairs.shape != (level.n,) or pairs.dtype.kind not in "iu":
+        raise ValueError(
+            f"mate of shape {pairs.shape}, {pairs.dtype}: the number of a partner for each node is needed"
+        )
+    inside = np.clip(pairs, 0, max(level.n - 1, 0))
+    strange = (inside != pairs) | (inside[inside] != nodes)
+    if strange.any():
+        v = int(np.argmax(strange))
+        raise ValueError(f"mate[{v}] is {pairs[v]}, whose mate {v} is not: no matching")
+    return _contracted(level, pairs.astype(np.int32))
+
+
+def _contracted(level: Level, mate: Ints) -> tuple[Level, Level]:
     from lessons.compiled import coarsening
 
     coarse_of = np.empty(level.n, np.int32)
@@ -151,7 +190,18 @@ def contract(level: Level, mate: Ints) -> tuple[Level, Level]:
 def coarsen(
     graph: object, nodes: int = 100, *, seed: _rng.Seed = 0, vertex_weights: ArrayLike | None = None
 ) -> list[Level]:
-    """The levels from the graph down to one of about `nodes` nodes, or of as many as matching can reach."""
+    """The levels from the graph down to one of about `nodes` nodes, or of as many as matching can reach. O(m).
+
+    No pair weighs more than 1.5 times its share of the coarsest level. Raises ValueError for a directed graph, a
+    negative weight, nodes < 1.
+
+    >>> from lessons.datasets import path_graph
+    >>> [level.n for level in coarsen(path_graph(64), nodes=20)][0]
+    64
+
+    Notebook: 05_graph_partitioning.
+    """
+    whole("nodes", nodes, 1)
     return _coarsened(as_level(graph, vertex_weights), nodes, _rng.key_of(seed))
 
 
@@ -160,7 +210,7 @@ def _coarsened(level: Level, nodes: int, key: int, parts: Ints = PARTLESS) -> li
     levels = [level]
     while levels[-1].n > nodes:
         mate = _matching(levels[-1], _rng.start(key, len(levels)), parts, heaviest)
-        finer, coarse = contract(levels[-1], mate)
+        finer, coarse = _contracted(levels[-1], mate)
         if coarse.n > SHRINK * finer.n:
             break
         if parts.size:
@@ -240,8 +290,8 @@ class _Task:
 
     @property
     def thorough(self) -> bool:
-        """Whether the graph is so small that nothing needs to be left out."""
-        return self.finest.n < TINY
+        """Whether nothing is left out: the graph is tiny, or only swaps fit the limit."""
+        return self.finest.n < TINY or self.room * self.finest.n < 2 * self.k
 
     def limit_at(self, level: Level) -> int:
         """The limit at a level; at coarser ones, where hardly a move would fit, SPARE at least and half a node."""
@@ -251,9 +301,9 @@ class _Task:
         return max(self.limit, loose) + int(level.vertex_weights.max()) // 2
 
     def searches_apart(self, level: Level) -> bool:
-        """Whether searches from each node of the border pay: on small levels, where only swaps fit the limit."""
+        """Whether searches from each node of the border pay: on small levels, or where only swaps are allowed."""
         small = len(level.indices) <= self.effort.below * len(self.finest.indices)
-        return small or self.room * self.finest.n < 2 * self.k or self.finest.n < FEW
+        return small or self.thorough or self.finest.n < FEW
 
 
 # ---------------------------------------------------------------------------------------- a cut and its border
@@ -337,7 +387,7 @@ class _Cut:
         marked = np.zeros(len(self.parts), np.bool_)
         marked[self.border[: self.count]] = True
         parts, border = np.empty(level.n, np.int32), np.empty(level.n, np.int32)
-        self.count = refinement.project(level.coarse_of, self.parts, marked, parts, border)
+        self.count = refinement.project(level.coarse_of, self.parts, marked, parts, border, self.loads)
         self.parts, self.border = parts, border
 
 
@@ -345,7 +395,18 @@ class _Cut:
 
 
 def initial_partition(level: Level, k: int, imbalance: float = 0.03, *, seed: _rng.Seed = 0) -> Parts:
-    """Parts of a small graph by bisection, and bisection of the halves, some times over; the best, refined."""
+    """Parts of a small graph by bisection, bisection of the halves, ...; the best of some, refined. O(m log k).
+
+    Where nodes are too heavy, parts may be above L_max, or empty: finer levels have more room.
+
+    Raises ValueError unless 1 <= k <= n.
+
+    >>> from lessons.datasets import path_graph
+    >>> sorted(initial_partition(as_level(path_graph(8)), 2).tolist())
+    [0, 0, 0, 0, 1, 1, 1, 1]
+
+    Notebook: 05_graph_partitioning.
+    """
     task = _task(level, k, imbalance)
     return _initial(level, task, _rng.key_of(seed)).parts
 
@@ -379,18 +440,39 @@ def _bisected(level: Level, task: _Task, key: int) -> Parts:
 
 
 def project(level: Level, parts: ArrayLike) -> Parts:
-    """(n,) the parts of a level's nodes: each has that of the node which it went into."""
-    return np.asarray(parts, np.int32)[level.coarse_of]
+    """(n,) the parts of a level's nodes: each has that of the node which it went into. O(n).
+
+    Raises ValueError for the coarsest level, whose nodes went nowhere, and for parts of another number.
+    """
+    if level.coarse_of is None:
+        raise ValueError("the coarsest level has its parts already: project those to the next finer one")
+    known = np.asarray(parts, np.int32)
+    if known.shape != (int(level.coarse_of.max(initial=-1)) + 1,):
+        raise ValueError(f"parts of shape {known.shape}: one for each node of the next coarser level is needed")
+    return known[level.coarse_of]
 
 
 def refine(level: Level, parts: ArrayLike, k: int, imbalance: float = 0.03, *, seed: _rng.Seed = 0) -> Parts:
-    """Better parts: nodes of the border move where the cut becomes smallest, and no part above L_max."""
+    """Better parts: nodes of the border move where that cuts least, even at a loss, and back to the best moment.
+
+    No part gets heavier than L_max, and from one that is, nodes are moved. O(m) a pass, times a logarithm. Raises
+    ValueError for parts that do not fit the level, and k not in 1 ... n.
+
+    >>> from lessons.datasets import path_graph
+    >>> refine(as_level(path_graph(6)), [0, 0, 1, 0, 1, 1], 2)
+    array([0, 0, 0, 1, 1, 1], dtype=int32)
+
+    Notebook: 05_graph_partitioning. Source: Fiduccia and Mattheyses 1982, DOI 10.1109/DAC.1982.1585498.
+    """
+    task = _task(level, k, imbalance)
     cut = _Cut.of(level, parts_of(level, parts, k), k)
-    cut.improve(level, _task(level, k, imbalance), _rng.key_of(seed))
+    cut.improve(level, task, _rng.key_of(seed))
     return cut.parts
 
 
 def _task(level: Level, k: int, imbalance: float) -> _Task:
+    if not isinstance(level, Level):
+        raise TypeError(f"{type(level).__name__}: a Level is needed; as_level(graph) is the finest")
     whole("k", k, 1, level.n)
     return _Task(level, k, limit_of(level.vertex_weights, k, imbalance), EFFORTS["fast"])
 

@@ -15,8 +15,9 @@ STEPS = 100_000  # of the search; it is hard (bin packing), yet only nodes heavi
 def pack(weights: Weights, k: int, limit: int) -> Parts:
     """A part of each node, none heavier than `limit`; some may be empty. O(n log n), and the search below.
 
-    A node of weight w fits into the lightest part whenever (k - 1) w <= k limit - W, as that part is at most
-    (W - w) / k. So only heavier ones, few as they are, need a search; the rest follows, heavy to light.
+    Without a node of weight w, the lightest part weighs (W - w) // k at most, so whenever (W - w) // k + w is
+    within the limit the node fits there. Only heavier ones, few as they are, need a search; the rest follows,
+    heavy to light.
 
     Raises InfeasibleError where the search has proved that there is none, or has found none.
 
@@ -24,8 +25,7 @@ def pack(weights: Weights, k: int, limit: int) -> Parts:
     array([0, 0, 1, 1, 1], dtype=int32)
     """
     order = np.argsort(-weights, kind="stable")
-    spare = k * limit - int(weights.sum())
-    hard = int(np.count_nonzero((k - 1) * weights > spare))
+    hard = int(np.count_nonzero((weights.sum() - weights) // k + weights > limit))
     parts = np.empty(len(weights), np.int32)
     loads = [0] * k
     for node, part in zip(order[:hard].tolist(), _search(weights[order[:hard]].tolist(), k, limit), strict=True):
@@ -62,8 +62,8 @@ def _search(weights: list[int], k: int, limit: int) -> list[int]:
             chosen.pop()
         else:
             raise InfeasibleError(
-                f"no {k} parts of at most {limit} each hold all nodes: the heaviest {len(weights)}, from "
-                f"{weights[0]} to {weights[-1]}, do not fit. Allow more imbalance, or split the heaviest."
+                f"no {k} parts of at most {limit} each hold all nodes: already the {len(weights)} heaviest, which "
+                f"weigh {weights[0]} down to {weights[-1]}, do not fit. Allow more imbalance, or split some."
             )
     raise InfeasibleError(
         f"no {k} parts of at most {limit} each that hold all nodes were found in {STEPS:,} steps. "

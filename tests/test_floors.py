@@ -25,7 +25,7 @@ ENGINE = ("layers", "recomputation", "tape", "tensor", "tensor_functions", "trai
 BESIDE |= dict.fromkeys(ENGINE, "backpropagation")
 BESIDE |= dict.fromkeys(("conjugate_gradients", "neighbours"), "laplacian_regularization")
 BESIDE["chebyshev"] = "graph_signals"
-BESIDE |= dict.fromkeys(("bisection", "cuts", "multilevel", "packing", "pipeline"), "graph_partitioning")
+BESIDE |= dict.fromkeys(("bisection", "cuts", "flows", "multilevel", "packing", "pipeline"), "graph_partitioning")
 
 MAY_IMPORT = {
     "ground": {"ground", "compiled", "gpu"},

@@ -18,6 +18,8 @@ import numpy as np
 from lessons.compiled import kernel, rng
 
 WEIGHT, COUNT, LIMIT, ON_THE_WAY = 0, 1, 2, 3
+MANY, FAR = 1000, 50  # a node of so many neighbours, and of so many times the mean, is no part of searches apart,
+# as each of them would have to look at all of its neighbours
 NODE = (1 << 32) - 1  # the bits of a heap's entry that hold the node
 
 
@@ -233,6 +235,7 @@ def refine(  # type: ignore[no-untyped-def]
         heaviest = max(heaviest, vertex_weights[v])
     for p in range(loads.shape[0]):
         loads[p, ON_THE_WAY] = loads[p, LIMIT] + (heaviest if apart or thorough else 0)
+    widest = max(MANY, FAR * indices.size // max(n, 1)) if apart else indices.size
     draws = 0
     for _ in range(passes):
         # Keep those that have a neighbour in another part.
@@ -260,7 +263,7 @@ def refine(  # type: ignore[no-untyped-def]
             while start < end:
                 v = np.int64(border[start])
                 start += 1
-                if not moved[v]:
+                if not moved[v] and indptr[v + 1] - indptr[v] <= widest:
                     slot = best_slot(indptr, vertex_weights, parts, loads, near, near_part, near_weight, v)
                     if slot >= 0 and (thorough or (2 if apart else 1) * near_weight[slot] >= inside[v]):
                         size = put(heap, place, size, v, np.int64(near_weight[slot] - inside[v]))
@@ -302,7 +305,7 @@ def refine(  # type: ignore[no-untyped-def]
                         listed[u] = True
                         border[count] = u
                         count += 1
-                    if moved[u]:
+                    if moved[u] or indptr[u + 1] - indptr[u] > widest:
                         continue
                     slot = best_slot(indptr, vertex_weights, parts, loads, near, near_part, near_weight, u)
                     if slot >= 0 and (thorough or 2 * near_weight[slot] >= inside[u]):
@@ -585,13 +588,15 @@ def bisect_again_and_again(  # type: ignore[no-untyped-def]
             ends[first] = middle
 
 
-@kernel("i8(i4[:], i4[:], b1[:], i4[:]!, i4[:]!)")
-def project(coarse_of, coarse_parts, coarse_border, parts, border):  # type: ignore[no-untyped-def]
-    """Carry parts to a finer level; -> how many of its nodes may have neighbours in other parts: `border`."""
+@kernel("i8(i4[:], i4[:], b1[:], i4[:]!, i4[:]!, i8[:,:]!)")
+def project(coarse_of, coarse_parts, coarse_border, parts, border, loads):  # type: ignore[no-untyped-def]
+    """Carry parts to a finer level, and count their nodes; -> how many of `border` may have neighbours elsewhere."""
     count = 0
+    loads[:, COUNT] = 0
     for v in range(parts.size):
         c = coarse_of[v]
         parts[v] = coarse_parts[c]
+        loads[parts[v], COUNT] += 1
         if coarse_border[c]:
             border[count] = v
             count += 1
