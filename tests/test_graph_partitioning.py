@@ -20,6 +20,7 @@ from lessons import Graph, as_graph
 from lessons.datasets import grid_graph, mesh_graph, path_graph
 from lessons.errors import InfeasibleError
 from lessons.graph_partitioning import edge_cut, heaviest_allowed, part_weights, partition
+from lessons.packing import pack
 
 EFFORTS = ["fast", "eco", "strong"]
 COMPILED = pytest.mark.skipif(
@@ -447,8 +448,8 @@ def test_what_is_infeasible_says_so():
 @pytest.mark.parametrize(
     ("options", "kind", "problem"),
     [
-        ({"k": 0}, ValueError, "k=0: 1 to 3"),
-        ({"k": 4}, ValueError, "k=4: 1 to 3"),
+        ({"k": 0}, ValueError, "k=0: at least 1"),
+        ({"k": 4}, ValueError, "k=4: a graph of 3 nodes has 3 parts at most"),
         ({"k": 2.0}, TypeError, "k=2.0: a whole number"),
         ({"k": True}, TypeError, "k=True: a whole number"),
         ({"imbalance": -0.1}, ValueError, "imbalance=-0.1: a finite number, zero or more"),
@@ -534,3 +535,43 @@ def test_heavy_edges_are_kept(effort):
     cuts = [edge_cut(graph, partition(graph, 2, effort=effort, seed=seed)) for seed in range(100, 105)]
     assert max(cuts) < 80.0
     assert min(cuts) == 32.0  # between rows
+
+
+# ---------------------------------------------------------------------------------------- large graphs, odd shapes
+
+
+@COMPILED
+@pytest.mark.parametrize("k", [2, 7])
+def test_a_long_path_is_cut_into_even_pieces(k):
+    n = 100_001  # more nodes than a search among packings has steps
+    path = path_graph(n)
+    parts = partition(path, k, 0.0)
+    assert np.bincount(parts).max() == -(-n // k)
+    assert np.bincount(parts).min() > 0
+    assert edge_cut(path, parts) <= 3 * (k - 1)
+
+
+def test_nodes_of_one_weight_are_packed_without_a_search():
+    for n, k in ((100_001, 2), (50_000, 500)):
+        assert np.bincount(pack(np.ones(n, np.int64), k, -(-n // k)), minlength=k).max() == -(-n // k)
+
+
+@COMPILED
+@pytest.mark.parametrize("imbalance", [0.0, 0.03])
+def test_a_large_star_takes_no_longer_than_its_edges(imbalance):
+    n = 30_000  # searches that each look at the hub's neighbours would take minutes
+    star = as_graph(np.column_stack([np.zeros(n - 1, np.int64), np.arange(1, n)]), n=n)
+    parts = partition(star, 2, imbalance)
+    assert edge_cut(star, parts) == np.count_nonzero(parts != parts[0])
+    assert np.bincount(parts).max() <= (1 + imbalance) * n / 2
+
+
+@COMPILED
+def test_parts_lose_nodes_down_to_the_last_one_only():
+    """Where nodes were counted on the coarsest level only, parts of one heavy node there could not move any."""
+    weights = np.ones(4000, np.int64)
+    weights[:2] = 1000
+    for seed in range(100, 110):
+        parts = partition(path_graph(4000), 3, 0.0, seed=seed, vertex_weights=weights)
+        assert np.bincount(parts, weights, minlength=3).max() <= 2000
+        assert edge_cut(path_graph(4000), parts) <= 12

@@ -388,3 +388,41 @@ def test_without_numba_the_same_bits():
     )
     assert run.returncode == 0, run.stderr
     assert run.stdout.strip() == fingerprint()
+
+
+# ---------------------------------------------------------------------------------------- at the door
+
+
+@pytest.mark.parametrize(
+    ("mate", "problem"),
+    [
+        ([1, 0], "shape"),
+        ([1.0, 0.0, 2.0], "float64"),
+        ([1, 2, 0], r"mate\[0\] is 1, whose mate 0 is not"),
+        ([0, 1, 7], r"mate\[2\] is 7"),
+        ([-3, 1, 2], r"mate\[0\] is -3"),
+    ],
+)
+def test_what_is_no_matching_is_refused(mate, problem):
+    with pytest.raises(ValueError, match=problem):
+        contract(as_level(path_graph(3)), mate)
+
+
+def test_parts_of_another_level_are_refused():
+    fine, coarse = contract(as_level(path_graph(4)), [1, 0, 3, 2])
+    with pytest.raises(ValueError, match=r"parts of shape \(3,\)"):
+        project(fine, [0, 1, 1])
+    with pytest.raises(ValueError, match="coarsest"):
+        project(coarse, [0, 1])
+
+
+def test_a_graph_is_no_level():
+    for call in (lambda: initial_partition(path_graph(4), 2), lambda: refine(path_graph(4), [0, 0, 1, 1], 2)):
+        with pytest.raises(TypeError, match=r"as_level\(graph\)"):
+            call()
+
+
+@pytest.mark.parametrize("nodes", [0, -5])
+def test_levels_without_nodes_are_refused(nodes):
+    with pytest.raises(ValueError, match="nodes"):
+        coarsen(path_graph(4), nodes=nodes)

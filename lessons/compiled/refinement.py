@@ -590,7 +590,7 @@ def bisect_again_and_again(  # type: ignore[no-untyped-def]
 
 @kernel("i8(i4[:], i4[:], b1[:], i4[:]!, i4[:]!, i8[:,:]!)")
 def project(coarse_of, coarse_parts, coarse_border, parts, border, loads):  # type: ignore[no-untyped-def]
-    """Carry parts to a finer level, and count their nodes; -> how many of `border` may have neighbours elsewhere."""
+    """Carry parts to a finer level, count their nodes; -> how many of `border` may have neighbours elsewhere."""
     count = 0
     loads[:, COUNT] = 0
     for v in range(parts.size):
