@@ -1135,7 +1135,7 @@ CONTRACTED = Exercise(
         "quick, not optimal."
     ),
     draw=_draw_fine,
-    after="Needed again: the multilevel method does this until about a hundred nodes are left.",
+    after="Needed again: the multilevel method does this until the graph is small.",
 )
 
 # -------------------------------------------------------------------------------- 5: balance against cut

@@ -374,7 +374,9 @@ def draw_stages(ways: Mapping[str, Pipeline]) -> Picture:
         share, sent = way.work / way.work.sum(), way.sent / 2**20
         _draw_bars(axis, share)
         _draw_arrows(axis, sent, top)
-        axis.set(ylim=(-0.42 * top, 1.25 * top), xticks=[], yticks=[], xlim=(-0.6, len(share) - 0.4))
+        axis.set(ylim=(-0.42 * top, 1.25 * top), xticks=[], xlim=(-0.6, len(share) - 0.4))
+        axis.set_yticks([1 / len(share)], ["even\nshare"], fontsize=8)
+        axis.tick_params(length=0)
         axis.spines[["left", "bottom"]].set_visible(False)
         axis.set_title(f"{name}: {sent.sum():.2f} MiB sent in all", fontsize=10, color=INK)
         told.append(f"{name} {share.max():.1%} and {sent.sum():.2f} MiB")
