@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from math import inf
 from numbers import Integral, Real
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from lessons.graph import Graph
 
 
 def whole(name: str, value: int, least: int = 1, most: int | None = None) -> int:
@@ -78,6 +81,21 @@ def finite_rows(name: str, X: Any, labels: Sequence[Any], each: str) -> NDArray[
         row = int(np.argmin(np.isfinite(array.reshape(n, -1)).all(axis=1)))
         raise ValueError(f"{name} at {each} {labels[row]!r} is {array[row]}: finite numbers are needed")
     return array
+
+
+def not_negative(graph: Graph, what: str) -> Graph:
+    """The graph, none of whose weights is below 0. Raises ValueError that names the edge, and `what` needs it.
+
+    >>> from lessons.graph import as_graph
+    >>> not_negative(as_graph([(0, 1, 2.5)], n=2), "a Laplacian")
+    Graph(n=2, m=1, undirected, weighted)
+    """
+    if graph.weights is not None and (graph.weights < 0).any():
+        at = int(np.argmax(graph.edge_weights < 0))
+        raise ValueError(
+            f"edge {graph.edges()[at]!r} has weight {graph.edge_weights[at]}: {what} needs weights >= 0"
+        )
+    return graph
 
 
 def _real(name: str, value: float) -> float:

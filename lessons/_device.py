@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
 from types import ModuleType
 from typing import Any, Literal
@@ -34,6 +35,24 @@ def array_module(device: Device) -> ModuleType:
     if not found:
         raise RuntimeError('CuPy found no device: pass device="cpu"')
     return cupy
+
+
+def compiled(room: str, *, when: bool) -> ModuleType | None:
+    """The numba kernels of `lessons/compiled/<room>.py`: `when` they pay, or once they are loaded; else None.
+
+    None too without numba: what these kernels do is quicker in plain Python on lists than on arrays.
+
+    >>> compiled("centrality", when=False) is None or "loaded before"
+    True
+    """
+    name = f"lessons.compiled.{room}"
+    if not when and name not in sys.modules:
+        return None  # loading numba takes half a second
+    try:
+        from numba import config
+    except ImportError:
+        return None
+    return None if config.DISABLE_JIT else importlib.import_module(name)  # type: ignore[attr-defined]
 
 
 def module_of(array: Any) -> ModuleType:

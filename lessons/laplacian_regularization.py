@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from lessons._checks import above_zero, finite_rows, zero_or_more
+from lessons._checks import above_zero, finite_rows, not_negative, zero_or_more
 from lessons.conjugate_gradients import TOLERANCE, checked_residual, column, conjugate_gradients, iterate, share
 from lessons.errors import ConvergenceError
 from lessons.graph import Graph, as_graph
@@ -499,14 +499,7 @@ def undirected(graph: object) -> Graph:
     >>> undirected(nx.path_graph(3))
     Graph(n=3, m=2, undirected)
     """
-    graph = as_graph(graph, directed=False)
-    negative = graph.edge_weights < 0
-    if negative.any():
-        at = int(np.argmax(negative))
-        raise ValueError(
-            f"edge {graph.edges()[at]!r} has weight {graph.edge_weights[at]}: a Laplacian needs weights >= 0"
-        )
-    return graph
+    return not_negative(as_graph(graph, directed=False), "a Laplacian")
 
 
 def symmetric_kind(kind: Kind) -> Kind:

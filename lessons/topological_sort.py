@@ -11,7 +11,6 @@ Whatever is a tie goes to the smaller row of the graph. `graph` is anything that
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from heapq import heapify, heappop, heappush
@@ -22,6 +21,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from lessons._device import compiled
 from lessons.errors import CycleError
 from lessons.graph import Graph, Label, as_graph
 
@@ -323,12 +323,7 @@ def _share_out(
 
 def _kernels(graph: Graph) -> ModuleType | None:
     """The compiled speed where it pays: for large graphs, and for every graph once it is loaded."""
-    small = graph.n + len(graph.indices) < COMPILED_FROM
-    if small and "lessons.compiled.topological_sort" not in sys.modules:
-        return None
-    from lessons.compiled import topological_sort as kernels
-
-    return kernels if hasattr(kernels.first_order, "signatures") else None  # without numba, lists are faster
+    return compiled("topological_sort", when=graph.n + len(graph.indices) >= COMPILED_FROM)
 
 
 def _order(graph: Graph) -> NDArray[np.int32]:

@@ -26,6 +26,8 @@ BESIDE |= dict.fromkeys(ENGINE, "backpropagation")
 BESIDE |= dict.fromkeys(("conjugate_gradients", "neighbours"), "laplacian_regularization")
 BESIDE["chebyshev"] = "graph_signals"
 BESIDE |= dict.fromkeys(("bisection", "cuts", "flows", "multilevel", "packing", "pipeline"), "graph_partitioning")
+FLOWS = ("centrality", "flow_networks", "neurons", "offloading", "paths", "small_world", "walks")
+BESIDE |= dict.fromkeys(FLOWS, "centrality_and_flow")
 
 MAY_IMPORT = {
     "ground": {"ground", "compiled", "gpu"},
