@@ -27,3 +27,25 @@ def random_pairs(n: int, m: int, seed: int) -> NDArray[np.int64]:
     codes = np.random.default_rng(seed).choice(n * ((n - 1) // 2), m, replace=False)
     first = codes % n
     return np.column_stack([first, (first + codes // n + 1) % n])
+
+
+def rmat_pairs(n: int, m: int, seed: int) -> NDArray[np.int64]:
+    """(<= m, 2) pairs of different nodes 0 ... n - 1, sorted, no two with the same ends: an R-MAT graph.
+
+    A few nodes have many neighbours, most have few, and some none. Each of m edges falls into one quarter of the
+    adjacency matrix with chances 0.57, 0.19, 0.19 and 0.05, into one quarter of that, and so on; loops are dropped
+    and parallel edges merged. (D. Chakrabarti, Y. Zhan, C. Faloutsos, R-MAT: a recursive model for graph mining,
+    SIAM Data Mining 2004, doi:10.1137/1.9781611972740.43; the chances are those of the Graph500 benchmark.)
+
+    Raises ValueError where n is no power of two.
+
+    >>> rmat_pairs(4, 3, seed=0).tolist()
+    [[0, 2], [0, 3]]
+    """
+    levels = n.bit_length() - 1
+    if n < 1 or n != 1 << levels:
+        raise ValueError(f"n={n}: a power of two is needed, for the matrix is halved until its parts are nodes")
+    quarter = np.searchsorted([0.57, 0.76, 0.95], np.random.default_rng(seed).random((m, levels)), side="right")
+    halves = 1 << np.arange(levels)[::-1]
+    ends = np.sort(np.column_stack([(quarter >> 1) @ halves, (quarter & 1) @ halves]), axis=1)
+    return np.unique(ends[ends[:, 0] < ends[:, 1]], axis=0)

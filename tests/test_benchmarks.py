@@ -261,8 +261,25 @@ def test_every_size_can_be_drawn():
     assert _inputs.sized(100, 287, 1.0) == (100, 287)
 
 
+def test_rmat_pairs_are_distinct_repeatable_and_uneven():
+    for n, m, seed in [(1, 5, 0), (2, 0, 0), (64, 200, 1), (1_024, 8_000, 0)]:
+        pairs = _inputs.rmat_pairs(n, m, seed)
+        assert (pairs[:, 0] < pairs[:, 1]).all()
+        assert len({tuple(pair) for pair in pairs.tolist()}) == len(pairs) <= m
+        assert not len(pairs) or 0 <= pairs.min() <= pairs.max() < n
+        assert np.array_equal(pairs, _inputs.rmat_pairs(n, m, seed))
+        assert len(pairs) < 2 or not np.array_equal(pairs, _inputs.rmat_pairs(n, m, seed + 1))
+    degrees = np.bincount(pairs.ravel(), minlength=1_024)
+    assert degrees[0] == degrees.max() > 10 * degrees.mean()
+    assert (degrees == 0).any()
+    sparse = _inputs.rmat_pairs(2**20, 5_000, seed=0)  # too few to be merged often
+    assert 0.74 < (sparse < 2**19).mean() < 0.78  # 0.57 + 0.19: the chance that an end is in the first half
+    with pytest.raises(ValueError, match="n=6: a power of two"):
+        _inputs.rmat_pairs(6, 13, seed=0)
+
+
 def test_doctests():
-    assert doctest.testmod(_inputs) == doctest.TestResults(failed=0, attempted=1)
+    assert doctest.testmod(_inputs) == doctest.TestResults(failed=0, attempted=2)
 
 
 # ---------------------------------------------------------------------------------------- partitions
