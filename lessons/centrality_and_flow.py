@@ -1,0 +1,27 @@
+"""Who matters in a network, and where it chokes.
+
+    betweenness(graph), pagerank(graph)            # (n,) a number for each node
+    shortest_paths(graph, "a").path("z")           # who is on the way
+    max_flow(graph, "a", "z").cut                  # the edges that allow no more
+
+Everything public of the topic is here; the modules that it comes from tell more. The weights of a graph are
+lengths to the paths and to betweenness, strengths to the walks and capacities to the flows.
+"""
+
+from __future__ import annotations
+
+from lessons.flow_networks import (
+    MaxFlow,
+    augmenting_path_definition,
+    max_flow,
+    max_flow_definition,
+    min_node_cut,
+)
+
+__all__ = [
+    "MaxFlow",
+    "augmenting_path_definition",
+    "max_flow",
+    "max_flow_definition",
+    "min_node_cut",
+]

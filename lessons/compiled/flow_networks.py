@@ -1,0 +1,192 @@
+"""The kernels of `lessons.flow_networks`: a maximum flow by Dinic's algorithm, searched from both ends.
+
+The residual network, of n nodes:
+
+    first (n + 1,), head       the arcs of node u: first[u] ... first[u + 1] - 1, each to head[arc]; loops left out
+    room, back                 how much more can go along an arc; where its reverse stands
+    label (n,)                 1 + steps from a source, or -1 - steps to a target; 0 where the search has not been
+"""
+
+import numpy as np
+
+from lessons.compiled import kernel
+
+DEAD = 1 << 30  # the label of a node that leads nowhere in this phase
+
+
+# ---------------------------------------------------------------------------------------- the residual network
+
+
+@kernel("void(i8[:], i4[:], i4[:]!, i4[:]!)")
+def turned(indptr, indices, starts, sources):  # type: ignore[no-untyped-def]
+    """The arcs that end in each node, by counting: `sources` of those of v from starts[v] on, sorted."""
+    n = indptr.size - 1
+    for v in range(n + 1):
+        starts[v] = 0
+    for arc in range(indices.size):
+        starts[indices[arc] + 1] += 1
+    for v in range(n):
+        starts[v + 1] += starts[v]
+    for u in range(n):
+        for arc in range(indptr[u], indptr[u + 1]):
+            v = indices[arc]
+            sources[starts[v]] = u
+            starts[v] += 1
+    for v in range(n, 0, -1):  # each start has moved to its end, which is the next one's start
+        starts[v] = starts[v - 1]
+    starts[0] = 0
+
+
+@kernel("void(i8[:], i4[:], f8[:], i4[:], i4[:], i4[:]!, i4[:]!, f8[:]!, i4[:]!, i4[:]!)")
+def residual(indptr, indices, capacity, starts, sources, first, head, room, back, place):  # type: ignore[no-untyped-def]
+    """Merge the arcs from and to each node, both sorted, into one row of the residual network.
+
+    `place` (arcs,) tells where each arc went; -1 for a loop.
+    """
+    n = indptr.size - 1
+    count = 0
+    for u in range(n):
+        first[u] = count
+        out, out_end = indptr[u], indptr[u + 1]
+        into, into_end = starts[u], starts[u + 1]
+        while out < out_end or into < into_end:
+            v = indices[out] if out < out_end else n
+            w = sources[into] if into < into_end else n
+            if w <= v:
+                into += 1
+            if v <= w:
+                place[out] = count if v != u else -1
+                out += 1
+            if min(v, w) == u:
+                continue
+            head[count] = min(v, w)
+            room[count] = capacity[out - 1] if v <= w else 0.0
+            count += 1
+    first[n] = count
+    # Rows are sorted, so the reverses of the arcs into v come in the order of the rows that they start in.
+    fill = first[:n].copy()
+    for u in range(n):
+        for arc in range(first[u], first[u + 1]):
+            v = head[arc]
+            back[arc] = fill[v]
+            fill[v] += 1
+
+
+@kernel("void(f8[:], f8[:], i4[:], f8[:]!)")
+def flows(capacity, room, place, flow):  # type: ignore[no-untyped-def]
+    """What flows along each arc of the graph, less what flows back beside it."""
+    for arc in range(flow.size):
+        flow[arc] = capacity[arc] - room[place[arc]] if place[arc] >= 0 else 0.0
+
+
+# ---------------------------------------------------------------------------------------- the flow
+
+
+@kernel("i8(i4[:], i4[:], f8[:], i4[:], i4[:]!, i4[:]!, i4[:]!, i8, i8, i8)")
+def grow(first, head, room, back, label, current, queue, start, end, step):  # type: ignore[no-untyped-def]
+    """Label what is one step further than queue[start:end]; -> the end of the queue, or -1 where searches meet.
+
+    `step` is 1 for the search from the sources, along arcs with room, and -1 for that from the targets, against
+    them.
+    """
+    count = end
+    for i in range(start, end):
+        u = queue[i]
+        further = label[u] + step
+        for arc in range(first[u], first[u + 1]):
+            v = head[arc]
+            seen = label[v]
+            if seen * step > 0 or (room[arc] if step > 0 else room[back[arc]]) <= 0:
+                continue
+            if seen != 0:
+                return -1 - count
+            label[v] = further
+            current[v] = first[v]
+            queue[count] = v
+            count += 1
+    return count
+
+
+@kernel("f8(i4[:], i4[:], f8[:]!, i4[:], i4[:]!, i4[:]!, i4[:]!, i8, i8, i8)")
+def push(first, head, room, back, label, current, path, start, border, entry):  # type: ignore[no-untyped-def]
+    """Send what can flow from `start` along shortest paths, depth first; -> how much.
+
+    Labels rise by one along a path, from a source's 1; from `border` on it goes over to `entry`, the label of the
+    nodes that the search from the targets found last, and rises to a target's -1.
+    """
+    sent, depth, u = 0.0, 0, start
+    while True:
+        if label[u] == -1:  # a target: augment along the path, then go back to its first arc without room
+            least = room[path[0]]
+            for i in range(1, depth):
+                least = min(least, room[path[i]])
+            for i in range(depth - 1, -1, -1):
+                arc = path[i]
+                room[arc] -= least
+                room[back[arc]] += least
+                if room[arc] <= 0:
+                    depth = i
+            sent += least
+            u = np.int64(head[back[path[depth]]])
+        wanted = entry if label[u] == border else label[u] + 1
+        arc, end = current[u], first[u + 1]
+        while arc < end and (label[head[arc]] != wanted or room[arc] <= 0):
+            arc += 1
+        current[u] = arc
+        if arc < end:  # advance
+            path[depth] = arc
+            depth += 1
+            u = np.int64(head[arc])
+        elif depth == 0:
+            return sent
+        else:  # retreat
+            label[u] = DEAD
+            depth -= 1
+            u = np.int64(head[back[path[depth]]])
+            current[u] += 1
+
+
+@kernel("f8(i4[:], i4[:], f8[:]!, i4[:], i4[:], i4[:], i4[:]!)")
+def augment(first, head, room, back, sources, targets, label):  # type: ignore[no-untyped-def]
+    """Raise the flow until it is greatest; -> its value. Then label > 0 where more could flow from the sources.
+
+    Dinic's phases: two breadth-first searches, of which the one with the smaller border takes the next step, until
+    they meet; then flow along shortest paths until each has an arc without room.
+    """
+    n = label.size
+    current, path = np.empty(n, np.int32), np.empty(n, np.int32)
+    ahead, behind = np.empty(n, np.int32), np.empty(n, np.int32)
+    value = 0.0
+    while True:
+        for i in range(sources.size):
+            ahead[i] = sources[i]
+            label[sources[i]] = 1
+            current[sources[i]] = first[sources[i]]
+        for i in range(targets.size):
+            behind[i] = targets[i]
+            label[targets[i]] = -1
+        a, b, c, d = 0, sources.size, 0, targets.size  # the borders are ahead[a:b] and behind[c:d]
+        from_sources, from_targets = 1, -1
+        while True:
+            if a == b:
+                return value
+            if d - c == 0 or b - a <= d - c:
+                found = grow(first, head, room, back, label, current, ahead, a, b, 1)
+                if found < 0:
+                    b = -1 - found
+                    break
+                a, b = b, found
+                from_sources += 1
+            else:
+                found = grow(first, head, room, back, label, current, behind, c, d, -1)
+                if found < 0:
+                    d = -1 - found
+                    break
+                c, d = d, found
+                from_targets -= 1
+        for i in range(sources.size):
+            value += push(first, head, room, back, label, current, path, sources[i], from_sources, from_targets)
+        for i in range(b):
+            label[ahead[i]] = 0
+        for i in range(d):
+            label[behind[i]] = 0
