@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -25,6 +26,7 @@ __all__ = [
     "ComputationalGraph",
     "Node",
     "Tensor",
+    "TensorRead",
     "Total",
     "Weight",
     "depth",
@@ -34,6 +36,7 @@ __all__ = [
     "multiply_adds",
     "parameters",
     "relational_graph",
+    "tensors_read",
     "to_onnx",
     "total",
     "width",
@@ -138,6 +141,51 @@ def fan_in(model: ComputationalGraph) -> NDArray[np.int64]:
     """
     weights = as_model(model).weights
     return np.array([sum(1 for t in node.inputs if t and t not in weights) for node in model.nodes], np.int64)
+
+
+# ---------------------------------------------------------------------------------------- what flows between nodes
+
+
+class TensorRead(NamedTuple):
+    """A tensor that flows to a node: its `name`, its `bytes` (None if unknown), and rows of `model.nodes`: the
+    `maker` that computes it, None for an input of the model, and its `readers`, each once."""
+
+    name: str
+    bytes: int | None
+    maker: int | None
+    readers: list[int]
+
+
+def tensors_read(model: ComputationalGraph) -> list[TensorRead]:
+    """The tensors that nodes read, in the order in which they are first read, without weights, which do not flow.
+
+    Whoever places the nodes of a model on several machines pays for these: a tensor is sent to a machine once,
+    however many nodes read it there. O(size of the model).
+
+    Raises ValueError for a node that reads what nothing gives, TypeError for what is no model.
+
+    >>> model = ComputationalGraph()
+    >>> h = model.add("Relu", model.input("x", (5,)), name="relu")
+    >>> model.output(model.add("Mul", h, h), model.add("Add", h, "x"))
+    >>> for tensor in tensors_read(model):
+    ...     print(*tensor)
+    x 20 None [0, 2]
+    relu 20 0 [1, 2]
+
+    Notebooks: 05_graph_partitioning, 06_centrality_and_flow.
+    """
+    as_model(model).refuse_dangling()
+    weights, tensors = model.weights, model.tensors
+    readers: dict[str, list[int]] = {}
+    for row, node in enumerate(model.nodes):
+        for tensor in dict.fromkeys(node.inputs):
+            if tensor and tensor not in weights:
+                readers.setdefault(tensor, []).append(row)
+    makers = {tensor: row for row, node in enumerate(model.nodes) for tensor in node.outputs}
+    return [
+        TensorRead(tensor, tensors.get(tensor, Tensor()).bytes, makers.get(tensor), read)
+        for tensor, read in readers.items()
+    ]
 
 
 # ---------------------------------------------------------------------------------------- the shape of a graph

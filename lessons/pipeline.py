@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from lessons._checks import whole, zero_or_more
-from lessons.computational_graphs import depth, levels, multiply_adds
+from lessons.computational_graphs import depth, levels, multiply_adds, tensors_read
 from lessons.cuts import parts_of, weights_of
 from lessons.graph import Graph, as_graph
 from lessons.model import ComputationalGraph, as_model
@@ -181,15 +181,6 @@ def pipeline_partition(
 # ---------------------------------------------------------------------------------------- what flows
 
 
-class _Sent(NamedTuple):
-    """A tensor that may be sent: its bytes, and the rows of who reads it. `maker` is the row of the node that
-    computes it, None for an input of the model, which is there as soon as someone has read it."""
-
-    size: int
-    maker: int | None
-    readers: list[int]
-
-
 class _Flow:
     """A model as its stages see it: what each node does, and which tensors go where. Rows as in `model.nodes`."""
 
@@ -200,18 +191,8 @@ class _Flow:
         self.graph = as_graph(model)
         self.order = topological_sort(self.graph)
         self.unit, self.work, self.nodes_left_out = _work(model, self.graph, vertex_weights)
-        sizes = {tensor: told.bytes for tensor, told in model.tensors.items()}
-        readers: dict[str, list[int]] = {}
-        for row, node in enumerate(model.nodes):
-            for tensor in dict.fromkeys(node.inputs):
-                if tensor and tensor not in model.weights:
-                    readers.setdefault(tensor, []).append(row)
-        self.left_out = sum(sizes.get(tensor) is None for tensor in readers)
-        rows = {node.name: row for row, node in enumerate(model.nodes)}
-        self.tensors = []
-        for tensor, read in readers.items():
-            maker = model.producer(tensor)
-            self.tensors.append(_Sent(sizes.get(tensor) or 0, None if maker is None else rows[maker.name], read))
+        self.tensors = tensors_read(model)
+        self.left_out = sum(tensor.bytes is None for tensor in self.tensors)
 
     def cost(self, stages: ArrayLike) -> Pipeline:
         """What `pipeline_of` tells, from its sentences."""
@@ -229,8 +210,9 @@ class _Flow:
         work, sent = np.zeros(len(nodes), np.int64), np.zeros(len(nodes) - 1, np.int64)
         np.add.at(work, stage, self.work)
         for tensor in self.tensors:
+            # an input of the model is there as soon as someone has read it
             there = stage[tensor.readers].min() if tensor.maker is None else stage[tensor.maker]
-            sent[there : stage[tensor.readers].max()] += tensor.size
+            sent[there : stage[tensor.readers].max()] += tensor.bytes or 0
         return Pipeline(
             stage, work, sent, self.unit, nodes_left_out=self.nodes_left_out, tensors_left_out=self.left_out
         )
@@ -277,7 +259,7 @@ class _Steps:
             readers = sum(1 << row for row in tensor.readers)
             there = readers if tensor.maker is None else 1 << tensor.maker
             for row in _bits(there | readers):
-                self._touches[row].append((tensor.size, there, readers))
+                self._touches[row].append((tensor.bytes or 0, there, readers))
         ready = sum(1 << row for row in range(n) if not self._needs[row])
         self.first = _State(0, ready, 0, 0, 0)
 
