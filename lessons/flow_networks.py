@@ -197,7 +197,9 @@ def _solve(graph: Graph, sources: Rows, targets: Rows) -> MaxFlow:
 
     n, arcs = graph.n, len(graph.indices)
     capacity = np.ones(arcs) if graph.weights is None else graph.weights
-    if not np.isfinite(capacity.sum()):
+    with np.errstate(over="ignore"):
+        total = capacity.sum()
+    if not np.isfinite(total):
         raise ValueError("the capacities sum to more than a float can hold: give them in a larger unit")
     if 2 * arcs > np.iinfo(np.int32).max:
         raise ValueError(f"{arcs:,} arcs: with those against them they are more than 2^31")
@@ -216,7 +218,8 @@ def _split(graph: Graph, weights: NDArray[np.float64]) -> Graph:
     """Each node as an entry 2 v and an exit 2 v + 1, joined by an arc of its weight; edges that are never cut."""
     starts = np.arange(graph.n) + graph.indptr[:-1]  # where the arc from entry to exit stands, in each row
     indices = np.insert(2 * graph.indices, graph.indptr[:-1], 2 * np.arange(graph.n, dtype=np.int32) + 1)
-    capacity = np.full(len(indices), weights.sum() + 1.0)
+    with np.errstate(over="ignore"):  # which `_solve` refuses
+        capacity = np.full(len(indices), weights.sum() + 1.0)
     capacity[starts] = weights
     indptr = np.append(np.column_stack([starts, starts + 1]).ravel(), len(indices))
     return Graph(indptr, indices, capacity, directed=True)
