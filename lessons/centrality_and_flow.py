@@ -17,11 +17,16 @@ from lessons.flow_networks import (
     max_flow_definition,
     min_node_cut,
 )
+from lessons.paths import ShortestPaths, bfs_definition, dijkstra_definition, shortest_paths
 
 __all__ = [
     "MaxFlow",
+    "ShortestPaths",
     "augmenting_path_definition",
+    "bfs_definition",
+    "dijkstra_definition",
     "max_flow",
     "max_flow_definition",
     "min_node_cut",
+    "shortest_paths",
 ]
