@@ -189,6 +189,8 @@ def test_what_flows_through_each_node():
     graph = as_graph([("s", "a", 2), ("s", "b", 1), ("a", "t", 5), ("b", "t", 5)], nodes="sabt!", directed=True)
     assert max_flow(graph, "s", "t").through.tolist() == [3.0, 2.0, 1.0, 3.0, 0.0]
     assert max_flow(graph.to_undirected(), "t", "s").through.tolist() == [3.0, 2.0, 1.0, 3.0, 0.0]
+    mixed = as_graph([("a", "s"), ("a", "t")], nodes="ast")  # against the first edge, along the second
+    assert max_flow(mixed, "s", "t").through.tolist() == [1.0, 1.0, 1.0]
 
 
 @KINDS
