@@ -118,8 +118,8 @@ def pruning_order(graph: Graph, scores: ArrayLike, *, within_layers: bool = Fals
     """The hidden neurons by their score, the lowest first: the order in which to prune them. Ties go by row.
 
     `scores` (n,) is aligned with `graph.nodes`; those of inputs and classes do not count. With `within_layers`
-    neurons are compared within their layer only, and every beginning of the order takes, to within one neuron, the
-    same part of each layer: so orders by different scores can be compared fairly. O(n log n).
+    neurons are compared within their layer only, and every beginning of the order takes the same part of each
+    layer, to within half a neuron: so orders by different scores can be compared fairly. O(n log n).
 
     Raises ValueError for scores that are not finite, or not one for each node.
 
