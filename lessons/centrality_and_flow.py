@@ -17,16 +17,21 @@ from lessons.flow_networks import (
     max_flow_definition,
     min_node_cut,
 )
+from lessons.offloading import Split, least_bytes_cut, offload, positions
 from lessons.paths import ShortestPaths, bfs_definition, dijkstra_definition, shortest_paths
 
 __all__ = [
     "MaxFlow",
     "ShortestPaths",
+    "Split",
     "augmenting_path_definition",
     "bfs_definition",
     "dijkstra_definition",
+    "least_bytes_cut",
     "max_flow",
     "max_flow_definition",
     "min_node_cut",
+    "offload",
+    "positions",
     "shortest_paths",
 ]

@@ -232,25 +232,29 @@ class _Network:
     def split(self, costs: _Costs, unit: Unit, on_phone: Iterable[str], on_server: Iterable[str]) -> Split:
         """The cheapest split, by the minimum cut."""
         phone, server = self._rows(on_phone), self._rows(on_server)
-        least, most = self._ends(phone, server)
-        arcs = 2 * self.graph.n + sum(1 + 2 * len(tensor.readers) for tensor in self.tensors)
-        never = EXACT // (arcs + len(phone) + len(server) + 1)
-        simple = min(sum(self._shares(costs, side), Fraction(0)) for side in (least, most))
+        never = EXACT // (1 + 2 * self.graph.n + sum(1 + 2 * len(tensor.readers) for tensor in self.tensors))
+        simple = min(sum(self._shares(costs, side), Fraction(0)) for side in self._ends(phone, server))
         tick = _tick(simple, costs, never)
         costs = costs.in_ticks(tick)
-        n, start, end = self.graph.n, self.graph.n + len(self.tensors), self.graph.n + len(self.tensors) + 1
-        pins = [(start, row, never) for row in phone] + [(row, end, never) for row in server]
-        network = as_graph([*self._arcs(costs, never), *pins], n=end + 1, directed=True)
+        start, end = self._machines()
+        network = as_graph(list(self._arcs(costs, phone, server, never)), n=end + 1, directed=True)
         found = max_flow(network, start, end)
-        side = set(np.flatnonzero(found.reached[:n]).tolist())
+        side = set(np.flatnonzero(found.reached[: self.graph.n]).tolist())
         return self._told(side, unit, tick, self._shares(costs, side), found.value)
 
-    def _arcs(self, costs: _Costs, never: int) -> Iterator[tuple[int, int, int]]:
-        """Who gives to whom, and how much at most: rows of nodes, then of tensors, the phone, the server."""
-        start, end = self.graph.n + len(self.tensors), self.graph.n + len(self.tensors) + 1
+    def _machines(self) -> tuple[int, int]:
+        """The rows of phone and server in the network, behind those of the nodes and of the tensors."""
+        start = self.graph.n + len(self.tensors)
+        return start, start + 1
+
+    def _arcs(
+        self, costs: _Costs, phone: set[int], server: set[int], never: int
+    ) -> Iterator[tuple[int, int, int]]:
+        """Who gives to whom, and how much at most; `never` where the arc cannot be cut."""
+        start, end = self._machines()
         for row, (here, there) in enumerate(zip(costs.phone, costs.server, strict=True)):
-            yield start, row, min(int(there), never)
-            yield row, end, min(int(here), never)
+            yield start, row, never if row in phone else min(int(there), never)
+            yield row, end, never if row in server else min(int(here), never)
         for row, (tensor, cost) in enumerate(zip(self.tensors, costs.sending, strict=True), self.graph.n):
             yield start if tensor.maker is None else tensor.maker, row, min(int(cost), never)
             for reader in tensor.readers:

@@ -120,7 +120,7 @@ def pinned(draw: st.DrawFn, truth: Oracle) -> tuple[set[str], set[str]]:
     return told & phone, told - phone
 
 
-@settings(max_examples=250)
+@settings(max_examples=150)
 @given(st.data(), models())
 def test_fewest_bytes_of_all_splits(data, model):
     truth = oracle(model)
@@ -158,7 +158,7 @@ POWERS = st.integers(-6, 6).map(lambda power: 2.0**power)  # so that costs are e
 SPEEDS = st.floats(1e-9, 1e15)
 
 
-@settings(max_examples=250)
+@settings(max_examples=150)
 @given(st.data(), working(), POWERS, POWERS, POWERS)
 def test_least_time_of_all_splits(data, model, phone_speed, server_speed, bandwidth):
     truth, speeds = (
