@@ -11,8 +11,6 @@ import numpy as np
 
 from lessons.compiled import kernel
 
-DEAD = 1 << 30  # the label of a node that leads nowhere in this phase
-
 
 # ---------------------------------------------------------------------------------------- the residual network
 
@@ -107,13 +105,31 @@ def grow(first, head, room, back, label, current, queue, start, end, step):  # t
     return count
 
 
-@kernel("f8(i4[:], i4[:], f8[:]!, i4[:], i4[:]!, i4[:]!, i4[:]!, i8, i8, i8)")
-def push(first, head, room, back, label, current, path, start, border, entry):  # type: ignore[no-untyped-def]
-    """Send what can flow from `start` along shortest paths, depth first; -> how much.
+@kernel("i8(i4[:], i4[:], f8[:], i4[:], i4[:]!, i4[:]!, i8, i8, i8, i8)")
+def trace(first, head, room, back, label, queue, start, end, count, border):  # type: ignore[no-untyped-def]
+    """Go on from the border of the targets, queue[start:end], to the sources, by what their search has labelled.
 
-    Labels rise by one along a path, from a source's 1; from `border` on it goes over to `entry`, the label of the
-    nodes that the search from the targets found last, and rises to a target's -1.
+    The border of the sources has the label `border`, and what lies before it one less at each step. The queue goes
+    on from `count`; -> its end. Then shortest paths to a target rise from label to label.
     """
+    while border > 0:
+        last = count
+        for i in range(start, end):
+            u = queue[i]
+            for arc in range(first[u], first[u + 1]):
+                v = head[arc]
+                if label[v] == border and room[back[arc]] > 0:
+                    label[v] = label[u] - 1
+                    queue[count] = v
+                    count += 1
+        start, end = last, count
+        border -= 1
+    return count
+
+
+@kernel("f8(i4[:], i4[:], f8[:]!, i4[:], i4[:]!, i4[:]!, i4[:]!, i8)")
+def push(first, head, room, back, label, current, path, start):  # type: ignore[no-untyped-def]
+    """Send what can flow from `start` along shortest paths, depth first; -> how much."""
     sent, depth, u = 0.0, 0, start
     while True:
         if label[u] == -1:  # a target: augment along the path, then go back to its first arc without room
@@ -128,9 +144,9 @@ def push(first, head, room, back, label, current, path, start, border, entry):  
                     depth = i
             sent += least
             u = np.int64(head[back[path[depth]]])
-        wanted = entry if label[u] == border else label[u] + 1
+        nearer = label[u] + 1
         arc, end = current[u], first[u + 1]
-        while arc < end and (label[head[arc]] != wanted or room[arc] <= 0):
+        while arc < end and (label[head[arc]] != nearer or room[arc] <= 0):
             arc += 1
         current[u] = arc
         if arc < end:  # advance
@@ -140,7 +156,7 @@ def push(first, head, room, back, label, current, path, start, border, entry):  
         elif depth == 0:
             return sent
         else:  # retreat
-            label[u] = DEAD
+            label[u] = 0
             depth -= 1
             u = np.int64(head[back[path[depth]]])
             current[u] += 1
@@ -166,27 +182,27 @@ def augment(first, head, room, back, sources, targets, label):  # type: ignore[n
             behind[i] = targets[i]
             label[targets[i]] = -1
         a, b, c, d = 0, sources.size, 0, targets.size  # the borders are ahead[a:b] and behind[c:d]
-        from_sources, from_targets = 1, -1
+        border = 1
         while True:
             if a == b:
                 return value
-            if d - c == 0 or b - a <= d - c:
+            forward = c == d or b - a <= d - c
+            if forward:
                 found = grow(first, head, room, back, label, current, ahead, a, b, 1)
-                if found < 0:
-                    b = -1 - found
-                    break
-                a, b = b, found
-                from_sources += 1
             else:
                 found = grow(first, head, room, back, label, current, behind, c, d, -1)
-                if found < 0:
-                    d = -1 - found
-                    break
+            if found < 0:
+                break
+            if forward:
+                a, b, border = b, found, border + 1
+            else:
                 c, d = d, found
-                from_targets -= 1
+        seen, known = (-1 - found, d) if forward else (b, -1 - found)
+        known = trace(first, head, room, back, label, behind, c, d, known, border)
         for i in range(sources.size):
-            value += push(first, head, room, back, label, current, path, sources[i], from_sources, from_targets)
-        for i in range(b):
+            if label[sources[i]] < 0:
+                value += push(first, head, room, back, label, current, path, sources[i])
+        for i in range(seen):
             label[ahead[i]] = 0
-        for i in range(d):
+        for i in range(known):
             label[behind[i]] = 0
