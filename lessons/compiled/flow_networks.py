@@ -11,7 +11,6 @@ import numpy as np
 
 from lessons.compiled import kernel
 
-
 # ---------------------------------------------------------------------------------------- the residual network
 
 
