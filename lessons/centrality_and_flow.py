@@ -10,6 +10,14 @@ lengths to the paths and to betweenness, strengths to the walks and capacities t
 
 from __future__ import annotations
 
+from lessons.centrality import (
+    SampledBetweenness,
+    betweenness,
+    betweenness_definition,
+    edge_betweenness,
+    sampled_betweenness,
+    samples_for,
+)
 from lessons.flow_networks import (
     MaxFlow,
     augmenting_path_definition,
@@ -22,16 +30,22 @@ from lessons.paths import ShortestPaths, bfs_definition, dijkstra_definition, sh
 
 __all__ = [
     "MaxFlow",
+    "SampledBetweenness",
     "ShortestPaths",
     "Split",
     "augmenting_path_definition",
+    "betweenness",
+    "betweenness_definition",
     "bfs_definition",
     "dijkstra_definition",
+    "edge_betweenness",
     "least_bytes_cut",
     "max_flow",
     "max_flow_definition",
     "min_node_cut",
     "offload",
     "positions",
+    "sampled_betweenness",
+    "samples_for",
     "shortest_paths",
 ]
