@@ -25,6 +25,15 @@ from lessons.flow_networks import (
     max_flow_definition,
     min_node_cut,
 )
+from lessons.neurons import (
+    hidden_neurons,
+    neuron_graph,
+    path_lengths,
+    pruning_curve,
+    pruning_order,
+    weights_of,
+    without_neurons,
+)
 from lessons.offloading import Split, least_bytes_cut, offload, positions
 from lessons.paths import ShortestPaths, bfs_definition, dijkstra_definition, shortest_paths
 
@@ -39,13 +48,20 @@ __all__ = [
     "bfs_definition",
     "dijkstra_definition",
     "edge_betweenness",
+    "hidden_neurons",
     "least_bytes_cut",
     "max_flow",
     "max_flow_definition",
     "min_node_cut",
+    "neuron_graph",
     "offload",
+    "path_lengths",
     "positions",
+    "pruning_curve",
+    "pruning_order",
     "sampled_betweenness",
     "samples_for",
     "shortest_paths",
+    "weights_of",
+    "without_neurons",
 ]

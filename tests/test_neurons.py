@@ -207,9 +207,9 @@ def test_orders_are_sorted_by_score_then_by_row(weights, data):
     assert pruning_order(graph, score) == expected
 
     fair = pruning_order(graph, score, within_layers=True)
-    assert sorted(fair) == sorted(hidden)
-    for k in range(1, len(weights)):
-        assert [label for label in fair if label[0] == k] == [label for label in expected if label[0] == k]
+    layers = [[label for label in expected if label[0] == k] for k in range(1, len(weights))]
+    places = {label: ((2 * i + 1) / len(layer), label) for layer in layers for i, label in enumerate(layer)}
+    assert fair == sorted(places, key=places.get)  # of equal parts the first layer
 
 
 @given(st.lists(st.integers(1, 9), min_size=1, max_size=4), st.integers(0, 2**32))
