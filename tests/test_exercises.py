@@ -82,10 +82,7 @@ PREDICT = Exercise(
 )
 
 
-@pytest.fixture(autouse=True)
-def _first_attempt(monkeypatch):
-    monkeypatch.setattr(machinery, "_hinted", {})
-    monkeypatch.setattr(machinery, "_failed_last", {})
+pytestmark = pytest.mark.usefixtures("first_attempt")
 
 
 @pytest.fixture

@@ -21,10 +21,7 @@ EXERCISES = {exercise.id: exercise for exercise in exercises_of("backpropagation
 NOTEBOOK = Path(__file__).parent.parent / "notebooks" / "03_backpropagation.ipynb"
 
 
-@pytest.fixture(autouse=True)
-def _first_attempt(monkeypatch):
-    monkeypatch.setattr(machinery, "_hinted", {})
-    monkeypatch.setattr(machinery, "_failed_last", {})
+pytestmark = pytest.mark.usefixtures("first_attempt")
 
 
 def verdict(number, answer):

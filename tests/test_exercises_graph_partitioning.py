@@ -14,7 +14,6 @@ import networkx as nx
 import numpy as np
 import pytest
 
-import lessons.exercises as machinery
 from lessons import as_graph
 from lessons.cuts import edge_cut, part_weights
 from lessons.exercises import SEED, STAGES, check, exercises_of, judge
@@ -35,10 +34,7 @@ NOTEBOOK = Path(__file__).parent.parent / "notebooks" / "05_graph_partitioning.i
 GROUPS, WEIGHTS, EDGES = [[0, 2], [1, 3], [4, 5], [6]], [2, 3, 4, 1], [(0, 1, 8), (1, 2, 5), (2, 3, 2)]
 
 
-@pytest.fixture(autouse=True)
-def _first_attempt(monkeypatch):
-    monkeypatch.setattr(machinery, "_hinted", {})
-    monkeypatch.setattr(machinery, "_failed_last", {})
+pytestmark = pytest.mark.usefixtures("first_attempt")
 
 
 def verdict(number, answer):

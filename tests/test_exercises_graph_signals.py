@@ -40,10 +40,7 @@ NOTEBOOK = Path(__file__).parent.parent / "notebooks" / "07_graph_signals.ipynb"
 STAR = [(0, k) for k in range(1, 9)]
 
 
-@pytest.fixture(autouse=True)
-def _first_attempt(monkeypatch):
-    monkeypatch.setattr(machinery, "_hinted", {})
-    monkeypatch.setattr(machinery, "_failed_last", {})
+pytestmark = pytest.mark.usefixtures("first_attempt")
 
 
 def verdict(number, answer):

@@ -42,10 +42,7 @@ EXERCISES = {exercise.id: exercise for exercise in exercises_of("laplacian_regul
 NOTEBOOK = Path(__file__).parent.parent / "notebooks" / "04_laplacian_regularization.ipynb"
 
 
-@pytest.fixture(autouse=True)
-def _first_attempt(monkeypatch):
-    monkeypatch.setattr(machinery, "_hinted", {})
-    monkeypatch.setattr(machinery, "_failed_last", {})
+pytestmark = pytest.mark.usefixtures("first_attempt")
 
 
 def verdict(number, answer):

@@ -13,6 +13,8 @@ from lessons.topological_sort import generations, topological_sort
 
 EXERCISES = {exercise.id: exercise for exercise in exercises_of("topological_sort")}
 
+pytestmark = pytest.mark.usefixtures("first_attempt")
+
 
 def status(number, answer):
     return judge(EXERCISES[f"topological_sort-{number}"], answer).status
