@@ -36,6 +36,7 @@ from lessons.neurons import (
 )
 from lessons.offloading import Split, least_bytes_cut, offload, positions
 from lessons.paths import ShortestPaths, bfs_definition, dijkstra_definition, shortest_paths
+from lessons.walks import pagerank, pagerank_definition, random_walk_visits
 
 __all__ = [
     "MaxFlow",
@@ -55,10 +56,13 @@ __all__ = [
     "min_node_cut",
     "neuron_graph",
     "offload",
+    "pagerank",
+    "pagerank_definition",
     "path_lengths",
     "positions",
     "pruning_curve",
     "pruning_order",
+    "random_walk_visits",
     "sampled_betweenness",
     "samples_for",
     "shortest_paths",
