@@ -44,7 +44,7 @@ def pagerank_definition(successors: Sequence[Sequence[int]], damping: float, rou
     [0.444444, 0.388889, 0.166667]
     """
     n = len(successors)
-    x = [1 / n] * n
+    x = [1 / n for _ in range(n)]
     for _ in range(rounds):
         arrived, stuck = [0.0] * n, 0.0
         for u, following in enumerate(successors):
@@ -78,8 +78,9 @@ def pagerank(
     `tolerance` bounds |x - exact|_1, up to rounding. A round of this equation brings any two distributions
     together by the factor a at least; so if it changes x by r, x is at most |r|_1 / (1 - a) from the answer.
 
-    O(n + m) in each of at most `iterations` rounds: of power iteration, or, for large graphs and once it is
-    loaded, of compiled relaxation, which takes fewer, and far fewer where the graph is undirected.
+    O(n + m) in each of at most `iterations` rounds. Power iteration takes log(tolerance) / log(a) of them, 142 by
+    default, where it is slowest. For large graphs, and once it is loaded, compiled relaxation usually takes fewer,
+    and far fewer where a slow graph is undirected.
 
     Raises ValueError for a negative weight, 1 or more for `damping`, numbers that do not fit; ConvergenceError.
 
@@ -138,7 +139,7 @@ def _relaxation(
     first, tails, P = _by_head(kernels, graph, P)
     omega = 1.0 if graph.directed else 2 / (1 + (1 - a * a) ** 0.5)
     y, distance = _first_guess(graph, a, v), np.ones(1)
-    scale = degrees if P.size == 0 else np.minimum(degrees, 1.0)
+    scale = degrees if P.size == 0 else (degrees > 0).astype(np.float64)
     taken = kernels.relax(first, tails, P, scale, v, a, omega, tolerance, iterations, y, distance)
     if not distance[0] <= tolerance:
         raise ConvergenceError("PageRank", float(distance[0]), int(taken))
@@ -207,7 +208,7 @@ def random_walk_visits(
     kernels = _kernels(graph.n + len(graph.indices) + walks / (1 - a))
     if kernels is None:
         return _walked(graph, walks, a, jump.tolist(), key)
-    sums = graph.kept("row_sums", lambda: _row_sums(kernels, graph))
+    sums = graph.kept("walks.row_sums", lambda: _row_sums(kernels, graph))
 
     def part(i: int) -> NDArray[np.int64]:
         counts = np.zeros(graph.n, np.int64)
@@ -236,7 +237,7 @@ def _walked(graph: Graph, walks: int, a: float, jump: list[float], key: int) -> 
 def _stepper(graph: Graph, jump: list[float]) -> Callable[[int, float], int]:
     """A function (row, random number) -> the row that a step from there leads to."""
     ends, indices = graph.indptr.tolist(), graph.indices.tolist()
-    sums = graph.kept("row_sums", lambda: _row_sums(None, graph)).tolist()
+    sums = graph.kept("walks.row_sums", lambda: _row_sums(None, graph)).tolist()
 
     def step(u: int, at_random: float) -> int:
         first, end = ends[u], ends[u + 1]

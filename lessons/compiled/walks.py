@@ -38,11 +38,16 @@ def relax(  # type: ignore[no-untyped-def]
     `degrees` are 0 where no arc leaves. `y` comes as a guess; `distance[0]` gets the bound.
     """
     n = jump.size
-    scale, inverse = np.empty(n), np.empty(n)
+    scale, pace = np.empty(n), np.empty(n)
     for v in range(n):
         scale[v] = degrees[v] if degrees[v] > 0.0 else 1.0
-        inverse[v] = 1.0 / scale[v]
-        y[v] *= inverse[v]
+        # A row is made right by its residual over 1 - a P[v, v]: what it holds comes back to it along a self-loop.
+        left = scale[v]
+        for arc in range(first[v], first[v + 1]):
+            if tails[arc] == v:
+                left -= damping * (chances[arc] if chances.size else 1.0)
+        pace[v] = omega / left
+        y[v] /= scale[v]
     z, b, taken = y, 1.0, 0
     kept = abs(1.0 - omega) / omega + damping  # of each change, at most what is left as residual after the sweep
     while taken < most:
@@ -56,7 +61,7 @@ def relax(  # type: ignore[no-untyped-def]
             else:
                 for arc in range(first[v], first[v + 1]):
                     arrived += z[np.uint32(tails[arc])]  # unsigned: no need to ask whether it counts from the end
-            step = omega * ((b * jump[v] + damping * arrived) * inverse[v] - z[v])
+            step = pace[v] * (b * jump[v] + damping * arrived - scale[v] * z[v])
             z[v] += step
             moved += abs(step) * scale[v]
             now = z[v] * scale[v]
