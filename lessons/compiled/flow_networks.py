@@ -79,24 +79,28 @@ def flows(capacity, room, place, flow):  # type: ignore[no-untyped-def]
 # ---------------------------------------------------------------------------------------- the flow
 
 
-@kernel("i8(i4[:], i4[:], f8[:], i4[:], i4[:]!, i4[:]!, i4[:]!, i8, i8, i8)")
-def grow(first, head, room, back, label, current, queue, start, end, step):  # type: ignore[no-untyped-def]
-    """Label what is one step further than queue[start:end]; -> the end of the queue, or -1 where searches meet.
+@kernel("i8(i4[:], i4[:], f8[:], i4[:], i4[:]!, i4[:]!, i4[:]!, i8, i8, i8, i4[:]!)")
+def forward(first, head, room, back, label, current, queue, start, end, entry, met):  # type: ignore[no-untyped-def]
+    """Label what is one step further from the sources than queue[start:end]; -> the end of the queue.
 
-    `step` is 1 for the search from the sources, along arcs with room, and -1 for that from the targets, against
-    them.
+    Where one of them has an arc to the border of the other search, which is labelled `entry`, they meet: then it
+    is the next node of `met`, of which there are met[n], and its label counts the steps to a target.
     """
-    count = end
+    n, count = met.size - 1, end
     for i in range(start, end):
         u = queue[i]
-        further = label[u] + step
+        further = label[u] + 1
         for arc in range(first[u], first[u + 1]):
             v = head[arc]
-            seen = label[v]
-            if seen * step > 0 or (room[arc] if step > 0 else room[back[arc]]) <= 0:
+            if label[v] > 0 or room[arc] <= 0:
                 continue
-            if seen != 0:
-                return -1 - count
+            if label[v] == entry:
+                label[u] = entry - 1
+                met[met[n]] = u
+                met[n] += 1
+                break
+            if label[v] < 0:
+                continue
             label[v] = further
             current[v] = first[v]
             queue[count] = v
@@ -104,26 +108,46 @@ def grow(first, head, room, back, label, current, queue, start, end, step):  # t
     return count
 
 
-@kernel("i8(i4[:], i4[:], f8[:], i4[:], i4[:]!, i4[:]!, i8, i8, i8, i8)")
-def trace(first, head, room, back, label, queue, start, end, count, border):  # type: ignore[no-untyped-def]
-    """Go on from the border of the targets, queue[start:end], to the sources, by what their search has labelled.
+@kernel("i8(i4[:], i4[:], f8[:], i4[:], i4[:]!, i4[:]!, i4[:]!, i8, i8, i4[:]!)")
+def backward(first, head, room, back, label, current, queue, start, end, met):  # type: ignore[no-untyped-def]
+    """Label what is one step further from the targets than queue[start:end], as `forward` does."""
+    n, count = met.size - 1, end
+    for i in range(start, end):
+        u = queue[i]
+        further = label[u] - 1
+        for arc in range(first[u], first[u + 1]):
+            v = head[arc]
+            if label[v] < 0 or room[back[arc]] <= 0:
+                continue
+            if label[v] > 0:
+                met[met[n]] = v
+                met[n] += 1
+            else:
+                current[v] = first[v]
+                queue[count] = v
+                count += 1
+            label[v] = further
+    return count
 
-    The border of the sources has the label `border`, and what lies before it one less at each step. The queue goes
-    on from `count`; -> its end. Then shortest paths to a target rise from label to label.
+
+@kernel("void(i4[:], i4[:], f8[:], i4[:], i4[:]!, i4[:]!, i8)")
+def trace(first, head, room, back, label, met, border):  # type: ignore[no-untyped-def]
+    """Go back from where the searches met, `border` steps from the sources, to the sources.
+
+    Then shortest paths to a target rise from label to label.
     """
-    while border > 0:
-        last = count
+    start, end = 0, np.int64(met[met.size - 1])
+    for level in range(border - 1, 0, -1):
+        count = end
         for i in range(start, end):
-            u = queue[i]
+            u = met[i]
             for arc in range(first[u], first[u + 1]):
                 v = head[arc]
-                if label[v] == border and room[back[arc]] > 0:
+                if label[v] == level and room[back[arc]] > 0:
                     label[v] = label[u] - 1
-                    queue[count] = v
+                    met[count] = v
                     count += 1
-        start, end = last, count
-        border -= 1
-    return count
+        start, end = end, count
 
 
 @kernel("f8(i4[:], i4[:], f8[:]!, i4[:], i4[:]!, i4[:]!, i4[:]!, i8)")
@@ -169,7 +193,7 @@ def augment(first, head, room, back, sources, targets, label):  # type: ignore[n
     they meet; then flow along shortest paths until each has an arc without room.
     """
     n = label.size
-    current, path = np.empty(n, np.int32), np.empty(n, np.int32)
+    current, path, met = np.empty(n, np.int32), np.empty(n, np.int32), np.empty(n + 1, np.int32)
     ahead, behind = np.empty(n, np.int32), np.empty(n, np.int32)
     value = 0.0
     while True:
@@ -181,27 +205,21 @@ def augment(first, head, room, back, sources, targets, label):  # type: ignore[n
             behind[i] = targets[i]
             label[targets[i]] = -1
         a, b, c, d = 0, sources.size, 0, targets.size  # the borders are ahead[a:b] and behind[c:d]
-        border = 1
-        while True:
+        border, entry, met[n] = 1, -1, 0
+        while met[n] == 0:
             if a == b:
                 return value
-            forward = c == d or b - a <= d - c
-            if forward:
-                found = grow(first, head, room, back, label, current, ahead, a, b, 1)
+            if c == d or b - a <= d - c:
+                a, b = b, forward(first, head, room, back, label, current, ahead, a, b, entry, met)
+                border += met[n] == 0
             else:
-                found = grow(first, head, room, back, label, current, behind, c, d, -1)
-            if found < 0:
-                break
-            if forward:
-                a, b, border = b, found, border + 1
-            else:
-                c, d = d, found
-        seen, known = (-1 - found, d) if forward else (b, -1 - found)
-        known = trace(first, head, room, back, label, behind, c, d, known, border)
+                c, d = d, backward(first, head, room, back, label, current, behind, c, d, met)
+                entry -= met[n] == 0
+        trace(first, head, room, back, label, met, border)
         for i in range(sources.size):
             if label[sources[i]] < 0:
                 value += push(first, head, room, back, label, current, path, sources[i])
-        for i in range(seen):
+        for i in range(b):
             label[ahead[i]] = 0
-        for i in range(known):
+        for i in range(d):
             label[behind[i]] = 0
