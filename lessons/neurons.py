@@ -79,8 +79,10 @@ def path_lengths(graph: Graph) -> Graph:
     """The same edges with lengths in place of strengths: log(the largest strength) - log(strength), 0 or more.
 
     Lengths add along a path where strengths multiply. All paths from one layer to another have the same number of
-    edges, so the shortest is that with the largest product of strengths: the heaviest path of the chain rule. On a
-    graph without layers every edge more also costs log(the largest strength).
+    edges, so the shortest is that with the largest product of strengths, the heaviest path of the chain rule; and
+    it stays the shortest where a relu neuron's weights in and bias are multiplied, and its weights out divided, by
+    the same number, which changes nothing that the network computes. (With 1 / strength it would not.) On a graph
+    without layers every edge more also costs log(the largest strength).
 
     Raises ValueError for a strength that is not above 0.
 

@@ -12,6 +12,7 @@ import strategies  # noqa: F401  the profile of Hypothesis
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lessons.centrality import betweenness
 from lessons.errors import UnknownLabel
 from lessons.graph import as_graph
 from lessons.layers import MLP, Linear, Sequential
@@ -151,6 +152,20 @@ def test_the_shortest_path_has_the_largest_product(weights):
         ]
         found = distance[0, i][len(weights), c]
         assert max(products) == pytest.approx(largest ** len(weights) * math.exp(-found), rel=1e-9)
+
+
+def test_betweenness_does_not_see_what_the_function_does_not_depend_on():
+    """relu(c a) = c relu(a): a factor may move from the weights in to the weights out; powers of 2 are exact."""
+    model = model_of([5, 6, 6, 3])
+    factor = 2.0 ** np.random.default_rng(1).integers(-4, 5, 6)
+    twin = MLP(model.sizes, seed=0, dtype=np.float64).load(model.state())
+    twin[0].W.data, twin[0].b.data = twin[0].W.data * factor[:, None], twin[0].b.data * factor
+    twin[2].W.data = twin[2].W.data / factor
+    X = np.random.default_rng(0).standard_normal((9, 5))
+    assert np.array_equal(scores_of(twin, X), scores_of(model, X))
+    one, other = (path_lengths(neuron_graph(each)) for each in (model, twin))
+    assert not np.allclose(one.weights, other.weights)
+    assert betweenness(other).tolist() == betweenness(one).tolist()
 
 
 @given(networks(weights=st.floats(5e-324, 1.7e308)))
