@@ -230,14 +230,16 @@ def with_an_except(lengths, path):
 
 
 def by_networkx(lengths, path):
-    graph = nx.DiGraph([(u, v, {"weight": w}) for u in lengths for v, w in lengths[u].items()])
+    graph = nx.DiGraph()
     graph.add_nodes_from(lengths)
+    graph.add_weighted_edges_from((u, v, w) for u in lengths for v, w in lengths[u].items())
     return nx.path_weight(graph, path, "weight") if nx.is_path(graph, path) else inf
 
 
 def networkx_of(successors):
-    graph = nx.DiGraph([(u, v) for u, around in enumerate(successors) for v in around])
+    graph = nx.DiGraph()
     graph.add_nodes_from(range(len(successors)))
+    graph.add_edges_from((u, v) for u, around in enumerate(successors) for v in around)
     return graph
 
 
