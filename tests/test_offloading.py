@@ -255,6 +255,14 @@ def test_nothing_comes_back():
         least_bytes_cut(model, on_phone=["b"], on_server=["b"])
 
 
+def test_what_follows_must_go_to_a_slow_server_too():
+    """The tick that is counted in comes from a split that is allowed, and not from one that is far quicker."""
+    model = mlp([10, 1, 1000])
+    found = offload(model, phone_speed=1e15, server_speed=1e-9, bandwidth=1e15, on_server=["layer1"])
+    assert found.phone == []
+    assert found.flow == found.cost == pytest.approx(1010 / 1e-9, rel=1e-9)
+
+
 def two_towers() -> ComputationalGraph:
     """One input is shrunk, and the other one blown up, before both are joined."""
     model = ComputationalGraph()
