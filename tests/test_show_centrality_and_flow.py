@@ -77,9 +77,10 @@ def test_augmenting_steps_in_words(net):
     told = [_checked(show.draw_augmented(net, show.SIX, "s", "t", step)[1]) for step in range(6)]
     assert told == [
         "Nothing flows yet, and every edge has all its room.",
-        "The path s → a → c → t adds 4, so that 4 flow.",
-        "The path s → a → d → t adds 1, so that 5 flow.",
-        "The path s → b → c → a → d → t adds 2, 2 of them by taking back what a → c carried, so that 7 flow.",
+        "The path s → a → c → t adds 4, so that 4 flow in all.",
+        "The path s → a → d → t adds 1, so that 5 flow in all.",
+        "The path s → b → c → a → d → t adds 2, 2 of them by taking back what a → c carried, "
+        "so that 7 flow in all.",
         "7 flow, and no path is left. The cut, dashed: a → d and c → t, all full.",
         "7 flow, and no path is left. The cut, dashed: a → d and c → t, all full.",
     ]
@@ -133,10 +134,10 @@ def test_neurons_enter_and_leave():
 @pytest.mark.parametrize(
     ("middle", "told"),
     [
-        ([0.7, 0.68, 0.4], "With 50% removed c is clearly behind."),
-        ([0.7, 0.5, 0.48], "With 50% removed a is clearly ahead."),
-        ([0.7, 0.6, 0.5], "With 50% removed a is clearly ahead and c is clearly behind."),
-        ([0.5, 0.5, 0.5], "With 50% removed none is clearly ahead."),
+        ([0.7, 0.68, 0.4], 'With 50% removed, "c" is clearly behind.'),
+        ([0.7, 0.5, 0.48], 'With 50% removed, "a" is clearly ahead.'),
+        ([0.7, 0.6, 0.5], 'With 50% removed, "a" is clearly ahead and "c" is clearly behind.'),
+        ([0.5, 0.5, 0.5], "With 50% removed, none is clearly ahead."),
     ],
 )
 def test_pruning_names_clear_leads_only(middle, told):

@@ -108,7 +108,7 @@ def _told_path(path: Sequence[tuple[Label, Label]], sent: float, back: Steps, to
         return "nothing flows yet", "Nothing flows yet, and every edge has all its room."
     way = " → ".join(str(u) for u, _ in path) + f" → {path[-1][1]}"
     taken = "".join(f", {sent:g} of them by taking back what {u} → {v} carried" for u, v in back)
-    return f"{way}: +{sent:g}", f"The path {way} adds {sent:g}{taken}, so that {total} flow."
+    return f"{way}: +{sent:g}", f"The path {way} adds {sent:g}{taken}, so that {total} flow in all."
 
 
 def augmented(
@@ -261,10 +261,10 @@ def _told_pruning(fractions: Sequence[float], runs: Mapping[str, ArrayLike]) -> 
     ranked = sorted(means, key=means.__getitem__, reverse=True)
     told = []
     if len(ranked) > 1 and means[ranked[0]] - means[ranked[1]] > CLEAR:
-        told.append(f"{ranked[0]} is clearly ahead")
+        told.append(f'"{ranked[0]}" is clearly ahead')
     if len(ranked) > 1 and means[ranked[-2]] - means[ranked[-1]] > CLEAR:
-        told.append(f"{ranked[-1]} is clearly behind")
-    where = f"With {fractions[at]:.0%} removed"
+        told.append(f'"{ranked[-1]}" is clearly behind')
+    where = f"With {fractions[at]:.0%} removed,"
     return (
         f"Accuracy over the share of hidden neurons removed, mean and spread over networks, by {', '.join(runs)}. "
         f"{where} {' and '.join(told) or 'none is clearly ahead'}."
