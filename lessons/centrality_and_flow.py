@@ -35,7 +35,8 @@ from lessons.neurons import (
     without_neurons,
 )
 from lessons.offloading import Split, least_bytes_cut, offload, positions
-from lessons.paths import ShortestPaths, bfs_definition, dijkstra_definition, shortest_paths
+from lessons.paths import ShortestPaths, bfs_definition, dijkstra_definition, distances, shortest_paths
+from lessons.small_world import average_path_length, clustering, spread_definition, triangles_definition
 from lessons.walks import pagerank, pagerank_definition, random_walk_visits
 
 __all__ = [
@@ -44,10 +45,13 @@ __all__ = [
     "ShortestPaths",
     "Split",
     "augmenting_path_definition",
+    "average_path_length",
     "betweenness",
     "betweenness_definition",
     "bfs_definition",
+    "clustering",
     "dijkstra_definition",
+    "distances",
     "edge_betweenness",
     "hidden_neurons",
     "least_bytes_cut",
@@ -66,6 +70,8 @@ __all__ = [
     "sampled_betweenness",
     "samples_for",
     "shortest_paths",
+    "spread_definition",
+    "triangles_definition",
     "weights_of",
     "without_neurons",
 ]

@@ -2,6 +2,7 @@
 
     found = shortest_paths(graph, "a")          # from one node to all
     found.distance, found.path("z")             # (n,) and the labels on the way
+    distances(graph, ["a", "b"])                # (2, n) from some nodes to all
 
 Where the graph is unweighted a path is as long as its number of edges, where it is weighted its weights are
 lengths, zero allowed. Paths follow the direction of edges. Self-loops never lie on a shortest path.
@@ -14,17 +15,24 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from heapq import heappop, heappush
+from itertools import pairwise
 from math import inf
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lessons._checks import not_negative
+from lessons._device import compiled
 from lessons.errors import UnknownLabel
-from lessons.graph import Graph, Label, as_graph
+from lessons.graph import Graph, Label, as_graph, check_dense
 
+T = TypeVar("T")
 Floats = NDArray[np.float64]
 Rows = NDArray[np.int32]
+
+COMPILED_FROM = 1_000_000  # sources times nodes and arcs; below, plain Python takes less than loading numba
+
 
 # ---------------------------------------------------------------------------------------- definitions
 
@@ -122,9 +130,9 @@ def shortest_paths(graph: object, source: Label) -> ShortestPaths:
     unweighted, O((n + m) log n) where its weights are lengths, which are added from the source on as float64.
 
     Ties: nodes are settled in order of distance, of those that wait at the same distance the smallest row first.
-    Of all nodes from which a shortest path comes to v, the one that was settled first is before v: the nearest to
-    the source, and of equally near ones the smallest row, unless lengths of zero had it wait for the others. It was
-    settled earlier than v, so that going back from node to node always ends at the source.
+    Of all nodes from which a shortest path comes to v, the one that is settled first is before v: the nearest to
+    the source, and of equally near ones the smallest row, unless arcs of length zero had it wait for another. It
+    is settled earlier than v, so that going back from node to node always ends at the source.
 
     Raises ValueError for a negative length, naming the edge, and KeyError for a source that is no node.
 
@@ -137,32 +145,73 @@ def shortest_paths(graph: object, source: Label) -> ShortestPaths:
     """
     graph = not_negative(as_graph(graph), "a shortest path")
     row = graph.index(source)
-    distance, before = _by_definition(graph, row)
-    return ShortestPaths(source, distance, before, graph.nodes)
+    distance, before = np.empty((1, graph.n)), np.empty(graph.n, np.int32)
+    _search(graph, [row], distance, before)
+    return ShortestPaths(source, distance[0], before, graph.nodes)
 
 
-# ---------------------------------------------------------------------------------------- in plain Python
+def distances(graph: object, sources: Sequence[Label] | None = None, *, force: bool = False) -> Floats:
+    """(s, n) how far it is from each of the sources, or from all nodes, to all nodes; inf where no path leads.
+
+    Row i holds the distances from `sources[i]`, or from `graph.nodes[i]` where none are given, as `shortest_paths`
+    finds them. O(s (n + m)), with lengths O(s (n + m) log n), and 8 s n bytes.
+
+    Raises ValueError for a negative length, and from all of more than 5,000 nodes, unless forced; KeyError for a
+    source that is no node.
+
+    >>> distances(as_graph([("a", "b"), ("b", "c")], nodes="abc", directed=True), ["b", "a"])
+    array([[inf,  0.,  1.],
+           [ 0.,  1.,  2.]])
+
+    Notebook: 06_centrality_and_flow. Source: see `dijkstra_definition`.
+    """
+    graph = not_negative(as_graph(graph), "a shortest path")
+    if sources is None:
+        check_dense(graph.n, force=force, instead="distances(graph, sources=[...])")
+    rows = range(graph.n) if sources is None else [graph.index(label) for label in sources]
+    distance = np.empty((len(rows), graph.n))
+    _search(graph, rows, distance, np.empty(graph.n, np.int32))
+    return distance
 
 
-def _by_definition(graph: Graph, source: int) -> tuple[Floats, Rows]:
-    """distance (n,) and before (n,)."""
+# ---------------------------------------------------------------------------------------- at either speed
+
+
+def _search(graph: Graph, sources: Sequence[int], distance: Floats, before: Rows) -> None:
+    """Write to distance (s, n) how far it is from each source, and to before (n,) the ways from the last."""
+    kernels = compiled("paths", when=len(sources) * (graph.n + len(graph.indices)) >= COMPILED_FROM)
+    if kernels is None:
+        _by_definition(graph, sources, distance, before)
+        return
+    for i, source in enumerate(sources):
+        if graph.weights is None:
+            kernels.breadth_first(graph.indptr, graph.indices, source, distance[i], before)
+        else:
+            kernels.dijkstra(graph.indptr, graph.indices, graph.weights, source, distance[i], before)
+
+
+def _by_definition(graph: Graph, sources: Sequence[int], distance: Floats, before: Rows) -> None:
+    """See `_search`."""
     if graph.weights is not None:
-        found = dijkstra_definition(_with_lengths(graph), source)
-        return np.array(found[0]), np.array(found[1], np.int32)
-    distance = np.array(bfs_definition(_successors(graph), source))
+        pairs = _by_row(graph, list(zip(graph.indices.tolist(), graph.weights.tolist(), strict=True)))
+        for i, source in enumerate(sources):
+            distance[i], before[:] = dijkstra_definition(pairs, source)
+        return
+    successors = _by_row(graph, graph.indices.tolist())
+    for i, source in enumerate(sources):
+        distance[i] = bfs_definition(successors, source)
+        before[:] = _smallest_before(graph, distance[i])
+
+
+def _smallest_before(graph: Graph, distance: Floats) -> Rows:
+    """(n,) for each row the smallest of the rows one edge nearer to the source that have an arc to it, or -1."""
     u, v = graph.sources, graph.indices
     last = (distance[u] + 1 == distance[v]) & (distance[v] < inf)  # arcs that end a shortest path
     before = np.full(graph.n, -1, np.int32)
-    before[v[last][::-1]] = u[last][::-1]  # the smallest row is written last, and stays
-    return distance, before
+    before[v[last][::-1]] = u[last][::-1]  # arcs are sorted by source: the smallest is written last, and stays
+    return before
 
 
-def _successors(graph: Graph) -> list[list[int]]:
-    ends, indices = graph.indptr.tolist(), graph.indices.tolist()
-    return [indices[ends[u] : ends[u + 1]] for u in range(graph.n)]
-
-
-def _with_lengths(graph: Graph) -> list[list[tuple[int, float]]]:
-    assert graph.weights is not None
-    ends, arcs = graph.indptr.tolist(), list(zip(graph.indices.tolist(), graph.weights.tolist(), strict=True))
-    return [arcs[ends[u] : ends[u + 1]] for u in range(graph.n)]
+def _by_row(graph: Graph, of_arcs: list[T]) -> list[list[T]]:
+    """What is told of each arc, one list for each row."""
+    return [of_arcs[begin:end] for begin, end in pairwise(graph.indptr.tolist())]
