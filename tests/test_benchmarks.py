@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from functools import partial
 from importlib.util import find_spec
 from itertools import islice
@@ -14,13 +15,17 @@ from operator import is_not
 from pathlib import Path
 from statistics import mean
 
+import networkx as nx
 import numpy as np
 import pytest
 
 from benchmarks import __main__ as command
-from benchmarks import _harness, _inputs, graph_partitioning
+from benchmarks import _harness, _inputs, centrality_and_flow, graph_partitioning
 from benchmarks._harness import Case, run
+from lessons.centrality import betweenness_definition
 from lessons.datasets import ring_graph
+from lessons.flow_networks import max_flow
+from lessons.walks import pagerank_definition
 
 ROOT = Path(command.__file__).parents[1]
 KEYS = ["topic", "case", "quantity", "peer", "ours", "theirs", "ratio", "repeats", "threads"]
@@ -32,6 +37,7 @@ CONTENDERS["backpropagation"] = {"autograd", "jax", "micrograd", "torch"}
 CONTENDERS["laplacian_regularization"] = {"scipy", "networkx", "sklearn"}
 CONTENDERS["graph_partitioning"] = {"pymetis", "kahip"}
 CONTENDERS["graph_signals"] = {"pygsp", "scipy", "sklearn"}
+CONTENDERS["centrality_and_flow"] = {"igraph", "scipy", "networkx"}
 
 
 def installed(topic):
@@ -335,6 +341,85 @@ def test_what_is_read_off_a_partition():
         assert not graph_partitioning.is_partition(5, 2, wrong)
         with pytest.raises(RuntimeError, match="not 2 parts of 5 nodes"):
             graph_partitioning.heaviest(5, 2, wrong)
+
+
+# ---------------------------------------------------------------------------------------- centrality and flows
+
+
+@pytest.mark.parametrize("directed", [False, True])
+def test_what_a_page_rank_is_held_to(directed):
+    graph_of = partial(centrality_and_flow.rmat, 30, 120, directed)
+    graph = graph_of()
+    rows = [graph.neighbors(row) for row in graph.nodes]
+    known = np.array(pagerank_definition(rows, 0.85, 300))
+    assert np.abs(centrality_and_flow.known_pagerank(graph_of) - known).sum() < 1e-13
+    assert centrality_and_flow.is_pagerank(graph_of, known)
+    assert not centrality_and_flow.is_pagerank(graph_of, known + 2e-10 / 30)
+
+
+def test_what_betweenness_is_held_to():
+    graph_of = partial(centrality_and_flow.rmat, 300, 600)  # more than one block of sources, some nodes apart
+    graph = graph_of()
+    known = np.array(betweenness_definition([graph.neighbors(row) for row in graph.nodes])) / 2
+    assert known.max() > 100
+    assert centrality_and_flow.is_betweenness(graph_of, known.tolist())
+    for wrong in (known * 2, known + (known == known.max()), known[:-1]):
+        assert not centrality_and_flow.is_betweenness(graph_of, wrong)
+
+
+def test_what_paths_and_triangles_are_held_to():
+    graph_of = partial(centrality_and_flow.rmat, 50, 100)
+    graph = graph_of().to_networkx()
+    lengths = [
+        length for _, found in nx.all_pairs_shortest_path_length(graph) for length in found.values() if length
+    ]
+    assert centrality_and_flow.is_average(graph_of, mean(lengths))
+    assert not centrality_and_flow.is_average(graph_of, mean(lengths) + 0.001)
+    known = list(nx.clustering(graph).values())
+    assert max(known) > 0
+    assert centrality_and_flow.is_clustering(graph_of, known)
+    assert not centrality_and_flow.is_clustering(graph_of, [*known[:-1], known[-1] + 0.001])
+
+
+@pytest.mark.parametrize("kind", ["one to one", "hub to hub", "many to many", "grid"])
+def test_a_flow_that_is_none_or_not_proved_is_wrong(kind):
+    graph, source, target = centrality_and_flow.network(kind, 100, 0)
+    right = partial(centrality_and_flow.is_maximum, kind, 100, 0)
+    found = max_flow(graph, source, target)
+    assert right(found)
+    assert right(found.value)
+    assert not right(found.value - 1)
+    turned = np.where(found.flow == found.flow.max(), 0.0, found.flow)
+    for change in (
+        {"flow": turned},
+        {"flow": -found.flow},
+        {"reached": ~found.reached},
+        {"value": found.value + 1},
+    ):
+        assert not right(replace(found, **change))
+
+
+def test_a_network_s_seeds_are_summed_up_beside_the_better_peer():
+    rows = [
+        {
+            "case": f"grid network n=9 m={9 + seed} max_flow seed {seed}",
+            "quantity": quantity,
+            "peer": peer,
+            "ratio": ratio,
+        }
+        for seed, peer, quantity, ratio in (
+            (1, "igraph", "time", 0.5),
+            (1, "scipy", "time", 1.0),
+            (2, "igraph", "time", 4.0),
+            (2, "scipy", "time", 2.0),
+            (2, "scipy", "memory", 9.0),
+        )
+    ]
+    rows.append(rows[0] | {"case": "RMAT graph n=9 m=8 pagerank one thread"})
+    assert list(centrality_and_flow.summary(rows)) == [
+        "grid network max_flow: 2.00 of igraph and scipy, 1.00 to 4.00 over 2 seeds",
+        "RMAT graph n=9 m=8 pagerank one thread: 0.50 of igraph",
+    ]
 
 
 # ---------------------------------------------------------------------------------------- the command
