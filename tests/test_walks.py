@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from itertools import pairwise
 
 import networkx as nx
@@ -160,6 +161,7 @@ def test_graphs_whose_errors_fade_slowly(speed: str, name: str, a: float) -> Non
         for tolerance in (1e-3, 1e-9):
             x = pagerank(graph, damping=a, personalisation=personalisation, tolerance=tolerance)
             assert np.abs(x - (1 - a) * v @ F).sum() <= tolerance
+            assert (x >= 0).all()
 
 
 def test_an_edge_is_a_vote_of_its_source(speed: str) -> None:
@@ -167,10 +169,25 @@ def test_an_edge_is_a_vote_of_its_source(speed: str) -> None:
     assert graph.by_node(pagerank(graph, damping=0.5).round(6)) == {"fan": 0.25, "admirer": 0.25, "star": 0.5}
 
 
-def test_where_no_jump_leads_nobody_is(speed: str) -> None:
-    graph = as_graph([("a", "b"), ("c", "d"), ("d", "d")], nodes="abcde")
-    x = pagerank(graph, personalisation=[1, 0, 0, 0, 0])
-    assert (x > 0).tolist() == [True, True, False, False, False]
+def test_a_rough_answer_has_nothing_below_0_either(speed: str) -> None:
+    """On trees whose weights differ by powers of ten, over-relaxation swings below 0 before it settles."""
+    for seed in range(120):
+        rng = np.random.default_rng(seed)
+        n = int(rng.integers(3, 60))
+        tree = [(u, int(rng.integers(0, u)), 10.0 ** rng.integers(-6, 6)) for u in range(1, n)]
+        graph, corner = as_graph(tree, n=n), np.eye(n)[0]
+        F, _ = mean_visits(graph, corner, 0.99)
+        for tolerance in (0.9, 0.3):
+            x = pagerank(graph, damping=0.99, personalisation=corner, tolerance=tolerance)
+            assert (x >= 0).all()
+            assert np.abs(x - 0.01 * F[0]).sum() <= tolerance
+
+
+@pytest.mark.parametrize("tolerance", [1e-1, 1e-3, 1e-10])
+def test_where_no_jump_leads_nobody_is(speed: str, tolerance: float) -> None:
+    graph = as_graph([("a", "b"), ("c", "d"), ("d", "e"), ("e", "f"), ("d", "f")], nodes="abcdefg")
+    x = pagerank(graph, personalisation=[1, 0, 0, 0, 0, 0, 0], tolerance=tolerance)
+    assert (x > 0).tolist() == [True, True, False, False, False, False, False]
 
 
 def test_weights_may_be_as_large_and_as_small_as_a_float(speed: str) -> None:
@@ -303,6 +320,13 @@ def test_an_edge_of_weight_0_is_never_taken(speed: str) -> None:
     graph = as_graph(edges, n=6, directed=True)
     visits = random_walk_visits(graph, 500, damping=0.9, personalisation=[1, 0, 0, 0, 0, 1])
     assert (visits > 0).tolist() == [True, False, True, False, False, True]  # from 5 it jumps
+
+
+@given(st.lists(WEIGHTS, min_size=1, max_size=8), WEIGHTS)
+def test_a_place_is_drawn_as_bisect_does(steps: list[float], at_random: float) -> None:
+    sums = np.cumsum([0.0, *steps, 0.0])
+    for first in (0, 1):
+        assert kernels.drawn(sums, first, len(sums), at_random) == bisect_right(sums.tolist(), at_random, first)
 
 
 def test_many_walks_in_compiled_code_come_nearer(monkeypatch: pytest.MonkeyPatch) -> None:
