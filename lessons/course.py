@@ -52,7 +52,6 @@ class Lesson:
 
 # Lessons without a notebook yet. A row goes when its notebook comes.
 PLANNED = (
-    Lesson(6, "centrality_and_flow", "Carry it through", ("topological_sort", "backpropagation")),
     Lesson(8, "communities", "Find who belongs together", ("graph_signals", "graph_partitioning")),
     Lesson(9, "node2vec", "Walk and embed", ("centrality_and_flow", "graph_signals")),
     Lesson(10, "spectral_gcn", "Convolve on it", ("backpropagation", "graph_signals")),

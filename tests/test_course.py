@@ -80,6 +80,7 @@ def test_a_notebook_is_the_only_source(tmp_path: Path) -> None:
     put(tmp_path, "03_backpropagation", "topological_sort")
     put(tmp_path, "04_laplacian_regularization", "backpropagation")
     put(tmp_path, "05_graph_partitioning", "topological_sort", "laplacian_regularization")
+    put(tmp_path, "06_centrality_and_flow", "topological_sort", "backpropagation")
     put(tmp_path, "07_graph_signals", "laplacian_regularization")
     (tmp_path / "Untitled.ipynb").write_text("not a lesson's name, so never read")
     lesson = course.find("topological_sort", tmp_path)
