@@ -143,7 +143,7 @@ def _relaxation(
     taken = kernels.relax(first, tails, P, scale, v, a, omega, tolerance, iterations, y, distance)
     if not distance[0] <= tolerance:
         raise ConvergenceError("PageRank", float(distance[0]), int(taken))
-    y = np.maximum(y, 0.0)  # never further from the answer, which has nothing below 0
+    y = np.maximum(y, 0.0)  # the answer has nothing below 0, so this is no further from it, its sum made 1 too
     return y / y.sum()
 
 
