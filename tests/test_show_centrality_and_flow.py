@@ -111,7 +111,9 @@ def test_people_are_ranked_with_ties_by_row():
 def test_names_do_not_overlap():
     graph = as_graph(nx.les_miserables_graph())
     at = np.random.default_rng(0).random((graph.n, 2))
-    fig, _ = show.draw_people(graph, at, {"degrees": graph.degrees()})
+    first = np.argsort(-graph.degrees(), kind="stable")[:3]
+    at[first] = [[0.5, 0.5], [0.52, 0.5], [0.54, 0.5]]
+    fig, _ = show.draw_people(graph, at, {"degrees": graph.degrees()}, top=3)
     fig.draw_without_rendering()
     boxes = [text.get_window_extent() for text in fig.axes[0].texts]
     assert not any(a.overlaps(b) for k, a in enumerate(boxes) for b in boxes[:k])
