@@ -91,7 +91,8 @@ def betweenness(graph: object, *, normalised: bool = False, threads: int = 1) ->
     Each unordered pair counts once where the graph is undirected, each ordered pair where it is directed;
     `normalised` divides by the number of pairs of other nodes, so that values lie in 0 ... 1. Pairs without a path
     count for nobody. Weights are lengths, zero allowed; paths tie where their lengths, added from the source on as
-    float64, are equal: exact for whole numbers and their quarters, while 0.1 + 0.2 is not 0.3.
+    float64, are equal: exact for whole numbers and their quarters, while 0.1 + 0.2 is not 0.3. A sum above the
+    largest float is no path.
 
     O(n m), with lengths O(n m log n). Undirected graphs lose their hanging trees first, whose part has a closed
     form. The same bits on any number of `threads`, which share out the sources.
@@ -136,9 +137,8 @@ def _exact(graph: Graph, threads: int, *, over_arcs: bool) -> tuple[Floats, Floa
     size = trees.size[net.rows].astype(np.float64)
     through, _, over = _from_sources(net, size, np.arange(len(size)), size, threads, over_arcs=over_arcs)
     trees.through[net.rows] += through
-    if over_arcs:
-        trees.over[:] += np.bincount(net.edges, over, minlength=graph.m)
-    return trees.through, trees.over
+    by_edge = np.bincount(net.edges, over, minlength=graph.m) if over_arcs else 0.0
+    return trees.through, trees.over + by_edge
 
 
 def _pairs(graph: Graph, n: int) -> int:
