@@ -194,6 +194,7 @@ def min_node_cut(
 def _solve(graph: Graph, sources: Rows, targets: Rows) -> MaxFlow:
     """The maximum flow between rows; by the kernels whatever the size, so that equal graphs have equal flows."""
     from lessons.compiled import flow_networks as kernels
+    from lessons.compiled.graph import turned
 
     n, arcs = graph.n, len(graph.indices)
     capacity = np.ones(arcs) if graph.weights is None else graph.weights
@@ -203,8 +204,8 @@ def _solve(graph: Graph, sources: Rows, targets: Rows) -> MaxFlow:
         raise ValueError("the capacities sum to more than a float can hold: give them in a larger unit")
     if 2 * arcs > np.iinfo(np.int32).max:
         raise ValueError(f"{arcs:,} arcs: with those against them they are more than 2^31")
-    starts, tails = np.empty(n + 1, np.int32), np.empty(arcs, np.int32)
-    kernels.turned(graph.indptr, graph.indices, starts, tails)
+    starts, tails, none = np.empty(n + 1, np.int64), np.empty(arcs, np.int32), np.empty(0)
+    turned(graph.indptr, graph.indices, none, starts, tails, none)
     first, head, back, place = (np.empty(size, np.int32) for size in (n + 1, 2 * arcs, 2 * arcs, arcs))
     room, label, flow = np.empty(2 * arcs), np.zeros(n, np.int32), np.empty(arcs)
     kernels.residual(graph.indptr, graph.indices, capacity, starts, tails, first, head, room, back, place)

@@ -136,7 +136,7 @@ def _relaxation(
     of the American Mathematical Society 76 (1), 1954, doi:10.1090/S0002-9947-1954-0059635-7.
     """
     P, degrees = _chances(graph)
-    first, tails, P = _by_head(kernels, graph, P)
+    first, tails, P = _by_head(graph, P)
     omega = 1.0 if graph.directed else 2 / (1 + (1 - a * a) ** 0.5)
     y, distance = _first_guess(graph, a, v), np.ones(1)
     scale = degrees if P.size == 0 else (degrees > 0).astype(np.float64)
@@ -147,13 +147,15 @@ def _relaxation(
     return y / y.sum()
 
 
-def _by_head(kernels: ModuleType, graph: Graph, P: Floats | None) -> tuple[NDArray[np.int64], Rows, Floats]:
+def _by_head(graph: Graph, P: Floats | None) -> tuple[NDArray[np.int64], Rows, Floats]:
     """The arcs by the row that they lead to, and their chances (none where every edge of a row is as likely)."""
     chances = np.empty(0) if P is None else P
     if P is None and not graph.directed:
         return graph.indptr, graph.indices, chances
+    from lessons.compiled.graph import turned
+
     found = np.empty(graph.n + 1, np.int64), np.empty(len(graph.indices), np.int32), np.empty_like(chances)
-    kernels.turned(graph.indptr, graph.indices, chances, *found)
+    turned(graph.indptr, graph.indices, chances, *found)
     return found
 
 

@@ -14,31 +14,11 @@ from lessons.compiled import kernel
 # ---------------------------------------------------------------------------------------- the residual network
 
 
-@kernel("void(i8[:], i4[:], i4[:]!, i4[:]!)")
-def turned(indptr, indices, starts, sources):  # type: ignore[no-untyped-def]
-    """The arcs that end in each node, by counting: `sources` of those of v from starts[v] on, sorted."""
-    n = indptr.size - 1
-    for v in range(n + 1):
-        starts[v] = 0
-    for arc in range(indices.size):
-        starts[indices[arc] + 1] += 1
-    for v in range(n):
-        starts[v + 1] += starts[v]
-    for u in range(n):
-        for arc in range(indptr[u], indptr[u + 1]):
-            v = indices[arc]
-            sources[starts[v]] = u
-            starts[v] += 1
-    for v in range(n, 0, -1):  # each start has moved to its end, which is the next one's start
-        starts[v] = starts[v - 1]
-    starts[0] = 0
-
-
-@kernel("void(i8[:], i4[:], f8[:], i4[:], i4[:], i4[:]!, i4[:]!, f8[:]!, i4[:]!, i4[:]!)")
-def residual(indptr, indices, capacity, starts, sources, first, head, room, back, place):  # type: ignore[no-untyped-def]
+@kernel("void(i8[:], i4[:], f8[:], i8[:], i4[:], i4[:]!, i4[:]!, f8[:]!, i4[:]!, i4[:]!)")
+def residual(indptr, indices, capacity, starts, tails, first, head, room, back, place):  # type: ignore[no-untyped-def]
     """Merge the arcs from and to each node, both sorted, into one row of the residual network.
 
-    `place` (arcs,) tells where each arc went; -1 for a loop.
+    `tails` from `starts` on are the arcs to a node. `place` (arcs,) tells where each arc went; -1 for a loop.
     """
     n = indptr.size - 1
     count = 0
@@ -48,7 +28,7 @@ def residual(indptr, indices, capacity, starts, sources, first, head, room, back
         into, into_end = starts[u], starts[u + 1]
         while out < out_end or into < into_end:
             v = indices[out] if out < out_end else n
-            w = sources[into] if into < into_end else n
+            w = tails[into] if into < into_end else n
             if w <= v:
                 into += 1
             if v <= w:

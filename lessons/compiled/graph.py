@@ -1,4 +1,4 @@
-"""The kernel of `lessons.graph`, called by `lessons._csr`."""
+"""Kernels of `lessons.graph`: `mirror` is called by `lessons._csr`, `turned` by topics that need both directions."""
 
 from lessons.compiled import kernel
 
@@ -35,3 +35,25 @@ def mirror(indptr, indices, weights, nearly):  # type: ignore[no-untyped-def]
             weights[below[j]] = weights[arc]
             below[j] += 1
     return -1
+
+
+@kernel("void(i8[:], i4[:], f8[:], i8[:]!, i4[:]!, f8[:]!)")
+def turned(indptr, indices, weights, first, tails, carried):  # type: ignore[no-untyped-def]
+    """The arcs by the row that they lead to, by counting: `first` (n + 1,), `tails` (arcs,), sorted in each row.
+
+    `carried` (arcs,) gets their weights; none where `weights` has no entry.
+    """
+    n = indptr.size - 1
+    first[:] = 0
+    for arc in range(indices.size):
+        first[indices[arc] + 1] += 1
+    for v in range(n):
+        first[v + 1] += first[v]
+    place = first[:n].copy()
+    for u in range(n):
+        for arc in range(indptr[u], indptr[u + 1]):
+            at = place[indices[arc]]
+            place[indices[arc]] = at + 1
+            tails[at] = u
+            if weights.size:
+                carried[at] = weights[arc]

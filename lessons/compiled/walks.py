@@ -8,25 +8,6 @@ from lessons.compiled.rng import start, uniform
 RESCALED = 100  # sweeps after which the scale of the answer is left alone, so that nothing can keep it moving
 
 
-@kernel("void(i8[:], i4[:], f8[:], i8[:]!, i4[:]!, f8[:]!)")
-def turned(indptr, indices, chances, first, tails, carried):  # type: ignore[no-untyped-def]
-    """The arcs by the row that they lead to: `first` (n + 1,), `tails` (arcs,); `carried` their chances."""
-    n = indptr.size - 1
-    first[:] = 0
-    for arc in range(indices.size):
-        first[indices[arc] + 1] += 1
-    for v in range(n):
-        first[v + 1] += first[v]
-    place = first[:n].copy()
-    for u in range(n):
-        for arc in range(indptr[u], indptr[u + 1]):
-            at = place[indices[arc]]
-            place[indices[arc]] = at + 1
-            tails[at] = u
-            if chances.size:
-                carried[at] = chances[arc]
-
-
 @kernel("i8(i8[:], i4[:], f8[:], f8[:], f8[:], f8, f8, f8, i8, f8[:]!, f8[:]!)")
 def relax(  # type: ignore[no-untyped-def]
     first, tails, chances, degrees, jump, damping, omega, tolerance, most, y, distance
