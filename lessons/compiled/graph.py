@@ -1,4 +1,4 @@
-"""Kernels of `lessons.graph`: `mirror` is called by `lessons._csr`, `turned` by topics that need both directions."""
+"""Kernels of `lessons.graph`: `mirror` for `lessons._csr`, `turned` for topics that need both directions."""
 
 from lessons.compiled import kernel
 
