@@ -18,6 +18,7 @@ import lessons.compiled
 import lessons.compiled.centrality as kernels
 from lessons import Graph, as_graph
 from lessons import centrality as module
+from lessons._rng import key_of, uniforms
 from lessons.centrality import (
     betweenness,
     betweenness_definition,
@@ -40,6 +41,7 @@ def choose(speed: str, monkeypatch: pytest.MonkeyPatch) -> None:
     if speed == "compiled" and not COMPILED:
         pytest.skip("numba is missing or told not to compile")
     monkeypatch.setattr(module, "compiled", lambda room, *, when: kernels if speed == "compiled" else None)
+    monkeypatch.setattr(module, "CHUNKS", 2)  # so that on small graphs too a source follows another
 
 
 def at_both_speeds(call: Callable[[], object]) -> Iterator[object]:
@@ -121,7 +123,9 @@ def test_as_networkx(graph: Graph, normalised: bool) -> None:
 
 def zero_cycle(graph: Graph) -> bool:
     ends = [(u, v) for (u, v), length in graph.by_edge(graph.edge_weights).items() if length == 0 and u != v]
-    return bool(ends) and (not graph.directed or not nx.is_directed_acyclic_graph(nx.DiGraph(ends)))
+    ways = nx.DiGraph()
+    ways.add_edges_from(ends)
+    return bool(ends) and (not graph.directed or not nx.is_directed_acyclic_graph(ways))
 
 
 @settings(max_examples=200)
@@ -283,8 +287,9 @@ def of_sample(graph: object, **options) -> np.ndarray:
 
 
 @pytest.mark.parametrize("lengths", [False, True])
-def test_threads_change_no_bit(lengths: bool, speed: str) -> None:
+def test_threads_change_no_bit(lengths: bool, speed: str, monkeypatch: pytest.MonkeyPatch) -> None:
     graph = uneven(n=120, m=600, directed=False, lengths=lengths)
+    monkeypatch.setattr(module, "CHUNKS", 32)
     for function in (betweenness, edge_betweenness, of_sample):
         alone = function(graph)
         assert alone.any()
@@ -370,6 +375,18 @@ def test_sample_is_unbiased_and_knows_its_spread(graph: Graph, speed: str) -> No
     carries = exact > 0.05 * exact.max()
     assert np.allclose(stated[carries], spread[carries] ** 2, rtol=0.25)
     assert abs(stated[carries].sum() / (spread[carries] ** 2).sum() - 1) < 0.15
+
+
+def test_sample_is_of_the_rows_that_are_drawn(speed: str) -> None:
+    """Source by source as networkx has them: mean, and spread of as many values as there are samples, less one."""
+    graph = uneven(60, 200, True, True)
+    rows = (uniforms(key_of(11), [0], 9)[0] * 60).astype(int).tolist()
+    oracle = graph.to_networkx()
+    delta = [nx.betweenness_centrality_subset(oracle, [s], list(range(60)), weight="weight") for s in rows]
+    values = 60 * np.array([[each[v] for v in range(60)] for each in delta])
+    found = sampled_betweenness(graph, 9, seed=11)
+    assert np.allclose(found.betweenness, values.mean(axis=0), rtol=1e-12, atol=1e-12)
+    assert np.allclose(found.standard_error, values.std(axis=0, ddof=1) / 3, rtol=1e-9, atol=1e-6)
 
 
 @pytest.mark.parametrize("normalised", [False, True])
