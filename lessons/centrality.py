@@ -40,12 +40,41 @@ CHUNKS = 32  # of sources; answers are added chunk by chunk, whatever the number
 # ---------------------------------------------------------------------------------------- definition
 
 
+def count_paths_definition(
+    successors: Sequence[Sequence[int]], s: int
+) -> tuple[list[int], list[list[int]], list[int], list[int]]:
+    """The first half of Brandes' algorithm, in the letters of his paper: S, P, sigma and d of the row s. O(n + m).
+
+    `successors[v]` are the rows that v has an edge to, each once. S lists the rows as they were reached, P[w] the
+    rows before w on shortest paths from s; sigma[w] is how many such paths there are, d[w] their length, -1 where
+    there is none. Q is the queue.
+
+    >>> count_paths_definition([[1, 2], [3], [3], []], 0)
+    ([0, 1, 2, 3], [[], [0], [0], [1, 2]], [1, 1, 1, 2], [0, 1, 1, 2])
+    """
+    n = len(successors)
+    S: list[int] = []
+    P: list[list[int]] = [[] for _ in range(n)]
+    sigma, d = [0] * n, [-1] * n
+    sigma[s], d[s] = 1, 0
+    Q = deque([s])
+    while Q:
+        v = Q.popleft()
+        S.append(v)
+        for w in successors[v]:
+            if d[w] < 0:  # found for the first time
+                Q.append(w)
+                d[w] = d[v] + 1
+            if d[w] == d[v] + 1:  # a shortest path to w goes through v
+                sigma[w] += sigma[v]
+                P[w].append(v)
+    return S, P, sigma, d
+
+
 def betweenness_definition(successors: Sequence[Sequence[int]]) -> list[float]:
     """Brandes' algorithm: for each row, over all ordered pairs (s, t), the share of shortest paths through it.
 
-    `successors[v]` are the rows that v has an edge to, each once. The letters are those of the paper: S rows as
-    they were reached, P[w] the rows before w on shortest paths from s, sigma[w] how many such paths there are,
-    d[w] their length, Q the queue, delta[v] the share of v in the paths from s to all t. O(n m).
+    delta[v] is the share of v in the paths from s to all t; the rest as in `count_paths_definition`. O(n m).
 
     On the path 0 - 1 - 2 both ordered pairs of its ends go through 1.
 
@@ -55,24 +84,10 @@ def betweenness_definition(successors: Sequence[Sequence[int]]) -> list[float]:
     Notebook: 06_centrality_and_flow. Source: U. Brandes, A faster algorithm for betweenness centrality, Journal of
     Mathematical Sociology 25 (2), 2001, pages 163-177, algorithm 1, doi:10.1080/0022250X.2001.9990249.
     """
-    n = len(successors)
-    C_B = [0.0] * n
-    for s in range(n):
-        S: list[int] = []
-        P: list[list[int]] = [[] for _ in range(n)]
-        sigma, d, delta = [0] * n, [-1] * n, [0.0] * n
-        sigma[s], d[s] = 1, 0
-        Q = deque([s])
-        while Q:
-            v = Q.popleft()
-            S.append(v)
-            for w in successors[v]:
-                if d[w] < 0:  # found for the first time
-                    Q.append(w)
-                    d[w] = d[v] + 1
-                if d[w] == d[v] + 1:  # a shortest path to w goes through v
-                    sigma[w] += sigma[v]
-                    P[w].append(v)
+    C_B = [0.0] * len(successors)
+    for s in range(len(successors)):
+        S, P, sigma, _ = count_paths_definition(successors, s)
+        delta = [0.0] * len(successors)
         while S:  # rows in order of falling distance from s
             w = S.pop()
             for v in P[w]:
