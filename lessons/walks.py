@@ -104,12 +104,15 @@ def pagerank(
 
 def _power_iteration(graph: Graph, a: float, v: Floats, tolerance: float, iterations: int) -> Floats:
     """The equation of `pagerank`, put into itself."""
+    from scipy.sparse import csr_array
+
     P, degrees = _chances(graph)
     along = a / degrees[graph.sources] if P is None else a * P
-    x, distance = v, 1.0
+    arrived = csr_array((along, graph.indices, graph.indptr), shape=(graph.n, graph.n)).T
+    stuck, x, distance = np.flatnonzero(degrees == 0), v, 1.0
     for _ in range(iterations):
-        new = np.bincount(graph.indices, along * x[graph.sources], graph.n)
-        new = new + (a * x[degrees == 0].sum() + 1 - a) * v
+        new = arrived @ x
+        new += (a * x[stuck].sum() + 1 - a) * v
         new /= new.sum()
         distance = float(np.abs(new - x).sum()) * a / (1 - a)
         x = new
