@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from itertools import pairwise
 
 import networkx as nx
@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from speeds import both_speeds, chooser, each_speed
 
 import lessons.compiled
 import lessons.compiled.centrality as kernels
@@ -27,28 +28,14 @@ from lessons.centrality import (
     samples_for,
 )
 
-COMPILED = hasattr(kernels.by_levels, "signatures")
-
-
-@pytest.fixture(params=["definition", "compiled"])
-def speed(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Each test that takes this runs at both speeds."""
-    choose(request.param, monkeypatch)
-    return request.param
-
 
 def choose(speed: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    if speed == "compiled" and not COMPILED:
-        pytest.skip("numba is missing or told not to compile")
-    monkeypatch.setattr(module, "compiled", lambda room, *, when: kernels if speed == "compiled" else None)
+    chooser(kernels, module)(speed, monkeypatch)
     monkeypatch.setattr(module, "CHUNKS", 2)  # so that on small graphs too a source follows another
 
 
-def at_both_speeds(call: Callable[[], object]) -> Iterator[object]:
-    for speed in ["definition", "compiled"] if COMPILED else ["definition"]:
-        with pytest.MonkeyPatch.context() as patch:
-            choose(speed, patch)
-            yield call()
+speed = each_speed(choose)
+at_both_speeds = both_speeds(choose)
 
 
 @st.composite

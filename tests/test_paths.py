@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pickle
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from itertools import pairwise
 from math import inf
 
@@ -14,6 +14,7 @@ import scipy.sparse.csgraph
 import strategies  # noqa: F401  (the profile of all our tests)
 from hypothesis import given
 from hypothesis import strategies as st
+from speeds import both_speeds, chooser, each_speed
 
 import lessons.compiled.paths as kernels
 from lessons import Graph, as_graph
@@ -21,29 +22,13 @@ from lessons import paths as module
 from lessons.errors import UnknownLabel
 from lessons.paths import ShortestPaths, bfs_definition, dijkstra_definition, distances, shortest_paths
 
-COMPILED = hasattr(kernels.dijkstra, "signatures")
 WHOLE = st.integers(0, 3).map(float)  # ties and zeros in plenty
 ANY = st.floats(0, 10, allow_subnormal=False)  # sums are rounded
 
 
-@pytest.fixture(params=["definition", "compiled"])
-def speed(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Each test that takes this runs at both speeds."""
-    choose(request.param, monkeypatch)
-    return request.param
-
-
-def choose(speed: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    if speed == "compiled" and not COMPILED:
-        pytest.skip("numba is missing or told not to compile")
-    monkeypatch.setattr(module, "compiled", lambda room, when: kernels if speed == "compiled" else None)
-
-
-def at_both_speeds(call: Callable[[], object]) -> Iterator[object]:
-    for speed in ["definition", "compiled"] if COMPILED else ["definition"]:
-        with pytest.MonkeyPatch.context() as patch:
-            choose(speed, patch)
-            yield call()
+choose = chooser(kernels, module)
+speed = each_speed(choose)
+at_both_speeds = both_speeds(choose)
 
 
 @st.composite

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tracemalloc
-from collections.abc import Callable, Iterator
 from math import inf, isclose
 
 import networkx as nx
@@ -12,7 +11,8 @@ import pytest
 import strategies  # noqa: F401  (the profile of all our tests)
 from hypothesis import given
 from hypothesis import strategies as st
-from test_paths import ANY, COMPILED, WHOLE, networks
+from speeds import both_speeds, chooser, each_speed
+from test_paths import ANY, WHOLE, networks
 
 import lessons.compiled.paths as kernels
 from lessons import Graph, as_graph, paths
@@ -22,25 +22,9 @@ from lessons.small_world import average_path_length, clustering, spread_definiti
 EVERY = st.one_of(networks(), networks(WHOLE), networks(ANY))
 
 
-@pytest.fixture(params=["definition", "compiled"])
-def speed(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Each test that takes this runs at both speeds."""
-    choose(request.param, monkeypatch)
-    return request.param
-
-
-def choose(speed: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    if speed == "compiled" and not COMPILED:
-        pytest.skip("numba is missing or told not to compile")
-    for room in (module, paths):
-        monkeypatch.setattr(room, "compiled", lambda room, when: kernels if speed == "compiled" else None)
-
-
-def at_both_speeds(call: Callable[[], object]) -> Iterator[object]:
-    for speed in ["definition", "compiled"] if COMPILED else ["definition"]:
-        with pytest.MonkeyPatch.context() as patch:
-            choose(speed, patch)
-            yield call()
+choose = chooser(kernels, module, paths)
+speed = each_speed(choose)
+at_both_speeds = both_speeds(choose)
 
 
 # ------------------------------------------------------------------------------------------------ path length

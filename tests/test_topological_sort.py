@@ -15,6 +15,7 @@ import pytest
 import scipy.sparse
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from speeds import COMPILED, both_speeds, chooser, each_speed
 
 import lessons.compiled
 import lessons.compiled.cycles
@@ -35,27 +36,9 @@ from lessons.topological_sort import (
     topological_sort,
 )
 
-COMPILED = hasattr(kernels.first_order, "signatures")
-
-
-@pytest.fixture(params=["definition", "compiled"])
-def speed(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Each test that takes this runs at both speeds."""
-    choose(request.param, monkeypatch)
-    return request.param
-
-
-def choose(speed: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    if speed == "compiled" and not COMPILED:
-        pytest.skip("numba is missing or told not to compile")
-    monkeypatch.setattr(module, "_kernels", lambda graph: kernels if speed == "compiled" else None)
-
-
-def at_both_speeds(call: Callable[[], object]) -> Iterator[object]:
-    for speed in ["definition", "compiled"] if COMPILED else ["definition"]:
-        with pytest.MonkeyPatch.context() as patch:
-            choose(speed, patch)
-            yield call()
+choose = chooser(kernels, module)
+speed = each_speed(choose)
+at_both_speeds = both_speeds(choose)
 
 
 @st.composite

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.stats import chi2
+from speeds import COMPILED, SPEEDS, chooser, each_speed
 from strategies import graphs
 
 import lessons.compiled.walks as kernels
@@ -20,22 +21,11 @@ from lessons import walks as module
 from lessons.errors import ConvergenceError
 from lessons.walks import pagerank, pagerank_definition, random_walk_visits
 
-COMPILED = hasattr(kernels.relax, "signatures")
-SPEEDS = ["definition", "compiled"]
 Floats = NDArray[np.float64]
 
 
-@pytest.fixture(params=SPEEDS)
-def speed(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Each test that takes this runs at both speeds."""
-    choose(request.param, monkeypatch)
-    return request.param
-
-
-def choose(speed: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    if speed == "compiled" and not COMPILED:
-        pytest.skip("numba is missing or told not to compile")
-    monkeypatch.setattr(module, "_kernels", lambda work: kernels if speed == "compiled" else None)
+choose = chooser(kernels, module)
+speed = each_speed(choose)
 
 
 WEIGHTS = st.integers(0, 8).map(lambda quarters: quarters / 4)
