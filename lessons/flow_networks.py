@@ -207,11 +207,11 @@ def _solve(graph: Graph, sources: Rows, targets: Rows) -> MaxFlow:
     starts, tails, none = np.empty(n + 1, np.int64), np.empty(arcs, np.int32), np.empty(0)
     turned(graph.indptr, graph.indices, none, starts, tails, none)
     first, head, back, place = (np.empty(size, np.int32) for size in (n + 1, 2 * arcs, 2 * arcs, arcs))
-    room, label, flow = np.empty(2 * arcs), np.zeros(n, np.int32), np.empty(arcs)
+    room, carried, label, flow = np.empty(2 * arcs), np.zeros(2 * arcs), np.zeros(n, np.int32), np.empty(arcs)
     kernels.residual(graph.indptr, graph.indices, capacity, starts, tails, first, head, room, back, place)
-    value = float(kernels.augment(first, head, room, back, sources, targets, label))
-    kernels.flows(capacity, room, place, flow)
-    flow = np.maximum(flow, 0.0) if graph.directed else flow[graph.sources <= graph.indices]
+    value = float(kernels.augment(first, head, room, carried, back, sources, targets, label))
+    kernels.flows(capacity, carried, place, flow)
+    flow = np.maximum(flow, 0.0) if graph.directed else np.maximum(flow, -capacity)[graph.sources <= graph.indices]
     return MaxFlow(graph, value, flow, label > 0)
 
 
@@ -228,6 +228,8 @@ def _split(graph: Graph, weights: NDArray[np.float64]) -> Graph:
 
 def _rows(graph: Graph, given: Label | list[Label], name: str) -> Rows:
     """The rows of a label, or of a list of them, each once."""
+    if isinstance(given, set | np.ndarray):
+        raise TypeError(f"{name}={given!r}: one label, or a list of several")
     labels = given if isinstance(given, list) else [given]
     if not labels:
         raise ValueError(f"{name}=[]: a label is needed, or a list of some")
@@ -238,7 +240,9 @@ def _node_weights(graph: Graph, given: ArrayLike | None) -> NDArray[np.float64]:
     if given is None:
         return np.ones(graph.n)
     weights = finite_rows("node_weights", given, graph.nodes, "node")
-    if weights.ndim != 1 or (weights < 0).any():
-        at = int(np.argmax(weights.reshape(graph.n, -1).min(axis=1) < 0))
+    if weights.ndim != 1:
+        raise ValueError(f"node_weights of shape {weights.shape}: one number each, ({graph.n},)")
+    if (weights < 0).any():
+        at = int(np.argmax(weights < 0))
         raise ValueError(f"node_weights at node {graph.nodes[at]!r} is {weights[at]}: a number >= 0 each")
     return weights

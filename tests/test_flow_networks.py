@@ -166,6 +166,21 @@ def test_whole_capacities_flow_exactly_where_floats_would_round():
     assert (found.value, found.flow.tolist()) == (big - 2, [big - 3, 1.0, big - 3, 1.0])
 
 
+@KINDS
+@pytest.mark.parametrize("wide", [1e9, 1e15, 1e18, 1e300])
+def test_what_is_never_full_carries_the_rest_exactly(wide, directed):
+    rng = np.random.default_rng(0)
+    edges = [(f"i{i}", f"j{j}", rng.random()) for i in range(5) for j in range(5)]
+    edges += [("s", f"i{i}", wide) for i in range(5)] + [(f"j{j}", "t", wide) for j in range(5)]
+    nodes = ["s", *(f"{kind}{i}" for kind in "ij" for i in range(5)), "t"]
+    graph = as_graph(edges, nodes=nodes, directed=directed)
+    found = max_flow(graph, "s", "t")
+    assert found.value == pytest.approx(sum(weight for *_, weight in edges[:25]))
+    assert np.abs(excess(graph, found.flow)[1:-1]).max() < 1e-12
+    assert (np.abs(found.flow) <= graph.edge_weights).all()
+    assert found.through[0] == pytest.approx(found.value)
+
+
 def test_the_greedy_flow_must_be_taken_back():
     # Breadth first takes 0-1-2-3 first only where no other path is as short; so its arcs are the only short ones.
     graph = as_graph([(0, 1), (0, 4), (4, 5), (5, 2), (1, 2), (1, 6), (6, 7), (7, 3), (2, 3)], n=8, directed=True)
@@ -221,6 +236,8 @@ def test_repr_is_short():
         ("a", [], ValueError, r"target=\[\]"),
         ("aa", "b", UnknownLabel, "nearest is 'a'"),
         ("a", 1, UnknownLabel, "no node 1"),
+        ({"a", "b"}, "c", TypeError, "or a list of several"),
+        ("a", np.arange(2), TypeError, "or a list of several"),
     ],
 )
 @pytest.mark.parametrize("function", [max_flow, min_node_cut])
@@ -293,7 +310,7 @@ def test_a_cut_of_nodes_is_in_their_order_and_nearest_to_the_source():
     assert min_node_cut(graph, ["s", "x"], ["t", "z"]) == ["y", "b"]
 
 
-@pytest.mark.parametrize("weights", [[1, 2], [1, -1, 1], [1, math.nan, 1], [[1, 1], [1, 1], [1, 1]], "abc"])
+@pytest.mark.parametrize("weights", [[1, 2], [1, -1, 1], [1, math.nan, 1], np.ones((3, 1)), "abc"])
 def test_node_weights_are_checked(weights):
     with pytest.raises((ValueError, TypeError), match="node_weights"):
         min_node_cut(as_graph([("a", "b"), ("b", "c")], nodes="abc"), "a", "c", node_weights=weights)

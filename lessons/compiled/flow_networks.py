@@ -4,6 +4,8 @@ The residual network, of n nodes:
 
     first (n + 1,), head       the arcs of node u: first[u] ... first[u + 1] - 1, each to head[arc]; loops left out
     room, back                 how much more can go along an arc; where its reverse stands
+    carried                    what flows along it less what flows against it: room alone would lose, beside a
+                               capacity that is huge, all that is small
     label (n,)                 1 + steps from a source, or -1 - steps to a target; 0 where the search has not been
 """
 
@@ -50,10 +52,10 @@ def residual(indptr, indices, capacity, starts, tails, first, head, room, back, 
 
 
 @kernel("void(f8[:], f8[:], i4[:], f8[:]!)")
-def flows(capacity, room, place, flow):  # type: ignore[no-untyped-def]
-    """What flows along each arc of the graph, less what flows back beside it."""
+def flows(capacity, carried, place, flow):  # type: ignore[no-untyped-def]
+    """What flows along each arc of the graph, below 0 where it flows back; never above its capacity."""
     for arc in range(flow.size):
-        flow[arc] = capacity[arc] - room[place[arc]] if place[arc] >= 0 else 0.0
+        flow[arc] = min(capacity[arc], carried[place[arc]]) if place[arc] >= 0 else 0.0
 
 
 # ---------------------------------------------------------------------------------------- the flow
@@ -130,8 +132,8 @@ def trace(first, head, room, back, label, met, border):  # type: ignore[no-untyp
         start, end = end, count
 
 
-@kernel("f8(i4[:], i4[:], f8[:]!, i4[:], i4[:]!, i4[:]!, i4[:]!, i8)")
-def push(first, head, room, back, label, current, path, start):  # type: ignore[no-untyped-def]
+@kernel("f8(i4[:], i4[:], f8[:]!, f8[:]!, i4[:], i4[:]!, i4[:]!, i4[:]!, i8)")
+def push(first, head, room, carried, back, label, current, path, start):  # type: ignore[no-untyped-def]
     """Send what can flow from `start` along shortest paths, depth first; -> how much."""
     sent, depth, u = 0.0, 0, start
     while True:
@@ -143,6 +145,8 @@ def push(first, head, room, back, label, current, path, start):  # type: ignore[
                 arc = path[i]
                 room[arc] -= least
                 room[back[arc]] += least
+                carried[arc] += least
+                carried[back[arc]] -= least
                 if room[arc] <= 0:
                     depth = i
             sent += least
@@ -165,8 +169,8 @@ def push(first, head, room, back, label, current, path, start):  # type: ignore[
             current[u] += 1
 
 
-@kernel("f8(i4[:], i4[:], f8[:]!, i4[:], i4[:], i4[:], i4[:]!)")
-def augment(first, head, room, back, sources, targets, label):  # type: ignore[no-untyped-def]
+@kernel("f8(i4[:], i4[:], f8[:]!, f8[:]!, i4[:], i4[:], i4[:], i4[:]!)")
+def augment(first, head, room, carried, back, sources, targets, label):  # type: ignore[no-untyped-def]
     """Raise the flow until it is greatest; -> its value. Then label > 0 where more could flow from the sources.
 
     Dinic's phases: two breadth-first searches, of which the one with the smaller border takes the next step, until
@@ -198,7 +202,7 @@ def augment(first, head, room, back, sources, targets, label):  # type: ignore[n
         trace(first, head, room, back, label, met, border)
         for i in range(sources.size):
             if label[sources[i]] < 0:
-                value += push(first, head, room, back, label, current, path, sources[i])
+                value += push(first, head, room, carried, back, label, current, path, sources[i])
         for i in range(b):
             label[ahead[i]] = 0
         for i in range(d):
