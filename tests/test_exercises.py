@@ -289,6 +289,48 @@ def test_an_error_is_told_as_such(made_up, capsys, answer, told):
     assert "Hint 1 of 3 (direction): The message above names what went wrong" in out
 
 
+MISSING = replace(machinery.RUNS, hints=("nothing there", "look", "ask"))
+
+
+def test_an_error_that_the_exercise_names_has_hints_of_its_own(made_up, capsys):
+    made_up(replace(IMPLEMENT, raised={LookupError: MISSING}))
+    for shown in (1, 2):
+        out = printed(capsys, "made_up-1", lambda numbers: numbers[0])
+        assert "What must hold: your code runs without an error\n" in out
+        assert "Your function raised IndexError: list index out of range\nHint 1 of 3 (direction): nothing" in out
+        assert ("(location): look\n" in out) == (shown == 2)
+    hint("made_up-1")
+    assert capsys.readouterr().out.endswith("Hint 3 of 3 (near-code): ask\n")
+    out = printed(capsys, "made_up-1", lambda numbers: 1 // 0)
+    assert "Hint 1 of 3 (direction): The message above names what went wrong" in out
+    assert "Hint 2" not in out
+
+
+def test_hints_on_errors_are_judged_as_all_others_are():
+    asked = replace(IMPLEMENT, raised={IndexError: MISSING})
+    assert problems(asked) == ["no wrong answer fails this property first: your code runs without an error"]
+    asked = replace(asked, wrong=(*asked.wrong, lambda numbers: [numbers[0], numbers[1]]))
+    assert problems(asked) == []
+    (told,) = problems(replace(asked, raised={IndexError: replace(MISSING, hints=("a", "b"))}))
+    assert told == "2 hints: 3 are needed for: your code runs without an error"
+
+
+@pytest.mark.parametrize(
+    ("graph", "told"),
+    [
+        (
+            as_graph([("s", "t", 2.5), ("t", "s", 3)], nodes="st", directed=True),
+            "2, directed, weighted: s→t 2.5, t→s 3)",
+        ),
+        (as_graph([(0, 1), (1, 2)], n=3), "Graph(n=3, m=2, undirected: 0–1, 1–2)"),
+        (as_graph([(0, 0, 1e-12)], n=1), "Graph(n=1, m=1, undirected, weighted: 0–0 1e-12)"),
+        (as_graph([], n=2), "Graph(n=2, m=0, undirected)"),
+    ],
+)
+def test_a_graph_is_told_with_its_edges(made_up, capsys, graph, told):
+    assert f"{told}\nHint 1" in printed(capsys, "made_up-1", lambda numbers: graph)
+
+
 @pytest.mark.parametrize(
     ("answer", "told"),
     [
@@ -297,6 +339,7 @@ def test_an_error_is_told_as_such(made_up, capsys, answer, told):
         (lambda numbers: object(), "Your function returned: <object object>"),
         (lambda numbers: (n for n in numbers), "Your function returned: <generator object "),
         (lambda numbers: [np.int64(3), np.float64(0.5)], "Your function returned: [3, 0.5]"),
+        (lambda numbers: np.array([1, 2]).all(), "Your function returned: True"),
         (lambda numbers: [0] * 10_000, "0, 0 ..."),
         (lambda numbers: Shy(), "Your function returned: a Shy that cannot be shown"),
         (lambda numbers: len, "Your function returned: len"),

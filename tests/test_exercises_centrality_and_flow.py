@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_array
 
+import lessons.exercises as machinery
 from lessons import as_graph
 from lessons.centrality import betweenness_definition
 from lessons.exercises import SEED, STAGES, check, exercises_of, judge
@@ -627,6 +628,7 @@ def test_flows_have_every_fault_alone_and_right_ones_of_every_kind():
         (1, module._zero_is_missing, "a length is *true*"),
         (1, module._each_edge_once, "a set or a dictionary of steps"),
         (1, module._both_ways, "is an edge from v to u a way from u to v"),
+        (1, module._missing_raises, "lengths[u] has only those v as keys"),
         (1, module._missing_is_zero, "a second argument, for what is missing"),
         (2, first_try, "Node 1 lies before two of them"),
         (2, module._halved, "s to t and t to s are two pairs"),
@@ -640,6 +642,7 @@ def test_flows_have_every_fault_alone_and_right_ones_of_every_kind():
         (3, module._searched_for_each_node, "nobody needs to search"),
         (3, module._edges_to_everybody, "something for every other node"),
         (4, module._capacity_only, "of capacity 3 that carries 2"),
+        (4, module._edges_must_exist, "A missing edge has capacity 0 and carries 0"),
         (4, module._no_way_back, "take 2 of what it carries off it"),
         (4, module._one_or_the_other, "Look for an `else`"),
         (4, module._sum_of_room, "a sum, the largest, the first?"),
@@ -666,6 +669,38 @@ def test_the_smallest_failing_cases_are_said_in_a_line(capsys):
     check("centrality_and_flow-4", module._one_or_the_other)
     told = "capacity={'s': {'t': 2.0}, 't': {'s': 3.0}}, flow={'s': {'t': 0.5}, 't': {'s': 1.0}}, path=['s', 't']"
     assert f"not: {told}\nYour function returned: 1.5\n" in capsys.readouterr().out
+    check("centrality_and_flow-5", module._directed_only)
+    told = "n=3, m=3, undirected, weighted: a–s 2, a–t 2.5, s–t 1), source='s', target='t', flow=[-2., 2., 0.]"
+    assert f"not: graph=Graph({told}\nYour function returned: False\n" in capsys.readouterr().out
+
+
+def test_a_missing_edge_that_raises_is_met_before_the_general_hints(capsys):
+    for number, answer in ((1, module._missing_raises), (4, module._edges_must_exist)):
+        for _ in STAGES:
+            check(f"centrality_and_flow-{number}", answer)
+        out = capsys.readouterr().out
+        assert "Your function raised KeyError: 'a'\n" in out
+        assert "That is no error" in out
+        assert "Compare the names" not in out
+
+
+def exact_and_one_way(graph, source, target, flow):
+    net = module._net(graph, flow)
+    fits = ((flow >= 0) & (flow <= graph.edge_weights)).all()
+    return bool(fits) and not any(net[v] for v in graph.nodes if v not in (source, target))
+
+
+def test_a_property_hears_of_rounding_last():
+    given = cases(5)
+    first = [module._is_rounded(*case) for case in given].index(True)
+    assert not any(module._faults_of(*case) for case in given[first:])
+    assert FAILS["_directed_only"] in verdict(5, exact_and_one_way).failed.says
+
+
+def test_every_case_of_a_flow_is_told_with_all_its_edges():
+    for graph, *_ in cases(5):
+        told = machinery._short(graph)
+        assert told.endswith(f"{graph.edges()[-1][1]} {graph.edge_weights[-1]:g})")
 
 
 def test_failing_cases_are_drawn():

@@ -20,9 +20,9 @@ import re
 import sys
 import textwrap
 import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import accumulate, islice
 from typing import Any, Literal
 
@@ -31,6 +31,7 @@ from numpy.lib.mixins import NDArrayOperatorsMixin
 from numpy.typing import ArrayLike, NDArray
 
 from lessons.errors import UnknownLabel
+from lessons.graph import Graph
 
 SEED = 7  # of every exercise's generator: the same cases for everybody
 STAGES = ("direction", "location", "near-code")
@@ -38,7 +39,7 @@ CASES = range(30, 201)  # how many an exercise with a function as its answer has
 WIDTH = 200  # characters of a value that is shown
 LISTED = 1000  # values taken from an answer that is an iterator: it may have no end
 
-_hinted: dict[tuple[str, str], int] = {}  # hints given so far, by exercise and property
+_hinted: dict[tuple[str, Property], int] = {}  # hints given so far, by exercise and property
 _failed_last: dict[str, Property] = {}  # by exercise
 
 
@@ -127,7 +128,8 @@ class Exercise:
     `cases(rng)` yields tuples of arguments, smallest first; `once` where the answer is a value. Arguments may
     hold arrays (of SciPy too), lists, dictionaries, a `Graph`, and `Counted` arrays where reads are counted.
     `wrong` holds at least four wrong answers; `why` explains the reference; `draw(*arguments)` gives a figure
-    of a case and its alt text; `after` says what the exercise is needed for.
+    of a case and its alt text; `after` says what the exercise is needed for. `raised` is asked before the
+    general hints on errors: for an exception that has a meaning here, `{KeyError: replace(RUNS, hints=...)}`.
 
     How the forms are made of these: *implement* has a function and its cases, *predict* a value; in a
     *counterexample* the value is an input on which a given function is wrong; in *write the property* the
@@ -142,6 +144,7 @@ class Exercise:
     why: str
     draw: Callable[..., tuple[Any, str]] | None = None
     after: str = ""
+    raised: Mapping[type[Exception], Property] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -305,7 +308,8 @@ def _listed(value: Any) -> Any:
 
 def _first_failure(exercise: Exercise, arguments: tuple[Any, ...], attempt: _Attempt) -> Property | None:
     if not RUNS.holds(attempt.error):
-        return RUNS
+        named = (wanted for kind, wanted in exercise.raised.items() if isinstance(attempt.error, kind))
+        return next(named, RUNS)
     if not LEFT_AS_WERE.holds(arguments, attempt.given):
         return LEFT_AS_WERE
     if not RETURNS.holds(attempt.result) and _always_returns(exercise):
@@ -431,7 +435,7 @@ def _told(exercise: Exercise, verdict: Verdict, failed: Property) -> list[str]:
 
 
 def _print_hints(exercise: Exercise, wanted: Property) -> None:
-    key = exercise.id, wanted.says
+    key = exercise.id, wanted
     _hinted[key] = min(_hinted.get(key, 0) + 1, len(STAGES))
     for number, (stage, text) in enumerate(zip(STAGES, wanted.hints, strict=True), 1):
         if number <= _hinted[key]:
@@ -449,10 +453,25 @@ def _short(value: Any) -> str:
     if inspect.isroutine(value) or isinstance(value, np.ufunc):
         return str(value.__name__)
     try:
-        text = _array_text(value) if isinstance(value, np.ndarray) else repr(value)
+        text = _text(value)
     except Exception:
         text = f"a {type(value).__name__} that cannot be shown"
-    return _line(re.sub(r"\bnp\.\w+\(([^()]*)\)", r"\1", text))
+    plain = re.sub(r"\bnp\.(True|False)_", r"\1", text)
+    return _line(re.sub(r"\bnp\.\w+\(([^()]*)\)", r"\1", plain))
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, np.ndarray):
+        return _array_text(value)
+    return _graph_text(value) if isinstance(value, Graph) else repr(value)
+
+
+def _graph_text(graph: Graph) -> str:
+    """With its edges and their weights: where nothing is drawn, the numbers of both say too little."""
+    mark = "→" if graph.directed else "–"
+    weights = [""] * graph.m if graph.weights is None else [f" {weight:g}" for weight in graph.edge_weights]
+    edges = (f"{u}{mark}{v}{weight}" for (u, v), weight in zip(graph.edges(), weights, strict=True))
+    return f"{repr(graph)[:-1]}: {', '.join(edges)})" if graph.m else repr(graph)
 
 
 def _array_text(array: NDArray[Any]) -> str:
@@ -529,7 +548,7 @@ def _answer_problems(exercise: Exercise) -> Iterator[str]:
 def _property_problems(exercise: Exercise) -> Iterator[str]:
     failed = [judge(exercise, answer).failed for answer in exercise.wrong]
     telling = _telling_lines(exercise.reference)
-    for wanted in exercise.properties:
+    for wanted in (*exercise.properties, *exercise.raised.values()):
         if not any(wanted is other for other in failed):
             yield f"no wrong answer fails this property first: {wanted.says}"
         if len(wanted.hints) != len(STAGES):

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from itertools import chain, combinations, pairwise
 from math import inf
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lessons.exercises import Counted, Exercise, Property
+from lessons.exercises import RUNS, Counted, Exercise, Property
 from lessons.graph import Graph, as_graph
 
 if TYPE_CHECKING:
@@ -315,6 +316,19 @@ PATH = Exercise(
     ),
     draw=_draw_path,
     after="Needed again: a shortest path is one of least length, and a distance of infinity says there is none.",
+    raised={
+        KeyError: replace(
+            RUNS,
+            hints=(
+                "The path takes a step along an edge that does not exist here. That is no error: what is the "
+                "length of such a step?",
+                "Look at where you read lengths[u][v]. lengths[u] has only those v as keys to which u has an "
+                "edge; the error names one that is missing.",
+                "Ask `v in lengths[u]` before, and answer infinity where it is not; or use `get`, which takes a "
+                "second argument, for what is missing.",
+            ),
+        ),
+    },
 )
 
 # -------------------------------------------------------------------------------- 2: Brandes, the wrong way
@@ -940,7 +954,7 @@ ROUND = Exercise(
             ),
         ),
         Property(
-            says="x[u] is read a few times and once for each edge of u, not once for each node",
+            says="x[u] is read at most six times and once for each edge of u, not once for each node",
             holds=lambda found, indptr, indices, x, *given: bool((x.reads <= 6 + np.diff(indptr)).all()),
             hints=(
                 "The right numbers; but many nodes have no edge, and each of them costs you n steps.",
@@ -1295,6 +1309,19 @@ BOTTLENECK = Exercise(
     ),
     draw=_draw_room,
     after="Needed again: max-flow sends a bottleneck along one path after another until no path has room.",
+    raised={
+        KeyError: replace(
+            RUNS,
+            hints=(
+                "Of the edges u -> v and v -> u at a step, one may be missing. That is no error: what room does "
+                "the one that is there give?",
+                "Look at where you read capacity[u][v], flow[u][v] or flow[v][u]. Each dictionary has only the "
+                "ends of existing edges as keys; the error names one that is missing.",
+                "A missing edge has capacity 0 and carries 0: `get` takes a second argument, for what is "
+                "missing. What the edge v -> u carries can be sent back.",
+            ),
+        ),
+    },
 )
 
 # -------------------------------------------------------------------------------- 5: what a flow is
@@ -1306,7 +1333,9 @@ TINY = 1e-9  # what rounding may do
 
 def _flow_cases(rng: Generator) -> Iterator[tuple[Graph, Label, Label, NDArray[np.float64]]]:
     """Two nodes to six: right flows, among them ones that run in circles, into the source, or backwards along
-    undirected edges; each spoilt in one way; and the same with the rounding of a computation."""
+    undirected edges; each spoilt in one way. Those with the rounding of a computation come last, so that a
+    property hears first of what it got wrong."""
+    rounded = []
     for n in range(2, 7):
         for directed in (True, True, False, False):
             graph = _network(rng, n, directed)
@@ -1314,11 +1343,11 @@ def _flow_cases(rng: Generator) -> Iterator[tuple[Graph, Label, Label, NDArray[n
             right.append(_sent(rng, graph, right[0], "s", "t"))
             right.append(_sent_round(rng, graph, _sent(rng, graph, right[1], "s", "t")))
             noise = right[-1] + 1e-12 * rng.standard_normal(graph.m)
-            for flow in chain(right, _spoilt_flows(rng, graph, right[-1]), [noise]):
-                if (
-                    _faults_of(graph, "s", "t", flow) or _net(graph, flow)["t"] > -TINY
-                ):  # nothing runs to the source
+            rounded.append((graph, "s", "t", noise))
+            for flow in chain(right, _spoilt_flows(rng, graph, right[-1])):
+                if _faults_of(graph, "s", "t", flow) or _net(graph, flow)["t"] > -TINY:  # or it runs to the source
                     yield graph, "s", "t", flow
+    yield from rounded
 
 
 def _network(rng: Generator, n: int, directed: bool) -> Graph:
