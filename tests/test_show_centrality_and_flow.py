@@ -40,6 +40,7 @@ def test_ways_are_counted_and_thick(net):
     for axis, way in zip(fig.axes, ways.values(), strict=True):
         thick = [edge for edge, (width, _) in zip(net.edges(), arrows(axis), strict=True) if width == 4]
         assert set(thick) == set(pairwise(way))
+        assert {width for width, _ in arrows(axis)} == {0.8, 4.0}, "the others are thin"
         assert written(axis)[:8] == [f"{w:g}" for w in net.edge_weights]
 
 
@@ -106,6 +107,10 @@ def test_people_are_ranked_with_ties_by_row():
     assert written(fig.axes[0]) == ["1 2", "2 1"]
     sizes = fig.axes[0].collections[1].get_sizes()
     assert sizes[2] > sizes[1] == sizes[3] > sizes[0]
+    named = fig.axes[0].collections[2]
+    assert named.get_offsets().tolist() == [[0, 0], [0, 1]]
+    assert (named.get_linewidths() > 1).all()
+    assert [line.get_xydata()[0].tolist() for line in fig.axes[0].lines] == [[0, 0], [0, 1]]
 
 
 def test_names_do_not_overlap():
@@ -125,7 +130,7 @@ def test_neurons_enter_and_leave():
     found = max_flow(graph, [(0, 0), (0, 1)], [(2, 0)])
     fig, alt = show.draw_neurons(graph, found)
     assert _checked(alt).startswith("For each hidden neuron of a network of 2, 2, 1 a bar")
-    assert alt.endswith("The minimum cut takes edges out of layer 0, 1.")
+    assert alt.endswith("The minimum cut, hatched, takes edges out of layer 0, 1.")
     entering, into, leaving, out = (fig.axes[0].patches[k : k + 2] for k in (0, 2, 4, 6))
     assert [bar.get_width() for bar in entering] == [-3, -0.5]
     assert [bar.get_width() for bar in leaving] == [2, 3]
@@ -164,5 +169,6 @@ def test_a_split_is_drawn_where_it_is(phone, sent):
     split = Split(nodes[:phone], nodes[phone:], sent, "seconds", tuple(seconds[phone]), seconds[phone].sum())
     fig, alt = show.draw_split(seconds, split, "1 MB/s")
     sends = f"sends {split.bytes:,} bytes" if sent else "sends nothing"
+    sends += f": {split.cost:.2g} s"
     assert _checked(alt).endswith(f"Best, dashed: {phone} of 3 nodes on the phone, which {sends}.")
     assert list(fig.axes[0].lines[0].get_xdata()) == [phone, phone]

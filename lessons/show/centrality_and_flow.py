@@ -41,7 +41,7 @@ def draw_ways(graph: object, at: ArrayLike, ways: Mapping[str, Sequence[Label]])
     for axis, (name, path) in zip(np.atleast_1d(axes), ways.items(), strict=True):
         steps = list(pairwise(path))
         total = f"{len(steps)} edges, length {sum(length[step] for step in steps):g}"
-        _draw_edges(axis, graph, at, np.ones(graph.m), {edge: f"{w:g}" for edge, w in length.items()}, steps)
+        _draw_edges(axis, graph, at, np.zeros(graph.m), {edge: f"{w:g}" for edge, w in length.items()}, steps)
         _draw_nodes(axis, graph, at, thick=path)
         axis.set_title(f"{name}: {total}", fontsize=10, color=INK)
         told.append(f"{name} {' → '.join(map(str, path))} ({total})")
@@ -153,7 +153,9 @@ def _reached(room: Sequence[Mapping[int, float]], source: int) -> list[int]:
 
 
 def draw_people(graph: object, at: ArrayLike, scores: Mapping[str, ArrayLike], top: int = 5) -> Picture:
-    """Scores of one graph, side by side: the area of a node is its score, and those that score most are named."""
+    """Scores of one graph, side by side: the area of a node is its score; those that score most have a thick rim,
+    and a line leads to their names.
+    """
     graph, at = as_graph(graph), np.asarray(at, float)
     fig, axes = canvas(3.2 * len(scores), 3.5, columns=len(scores))
     told = []
@@ -164,6 +166,7 @@ def draw_people(graph: object, at: ArrayLike, scores: Mapping[str, ArrayLike], t
         _lines(axis, at, graph.edge_rows, color=FAINT, linewidths=0.5)
         axis.scatter(*at.T, s=sizes, color=PALETTE[4], edgecolors=INK, linewidths=0.6, zorder=3)
         _frame(axis, at)
+        axis.scatter(*at[first].T, s=sizes[first], color="none", edgecolors=INK, linewidths=2, zorder=3)
         _name(axis, at, sizes, {row: f"{place} {graph.nodes[row]}" for place, row in enumerate(first, 1)})
         axis.set_title(name, fontsize=10, color=INK)
         told.append(f"{name} {', '.join(str(graph.nodes[row]) for row in first)}")
@@ -171,17 +174,23 @@ def draw_people(graph: object, at: ArrayLike, scores: Mapping[str, ArrayLike], t
 
 
 def _name(axis: Any, at: Floats, sizes: Floats, names: Mapping[int, str]) -> None:
-    """Names above, below or beside their discs, the first of these places where no other name stands."""
+    """Names above, below or beside their discs, where they meet the fewest other names, then the fewest other
+    named discs; a line leads from disc to name.
+    """
     box = {"boxstyle": "round,pad=0.1", "facecolor": PAPER, "edgecolor": "none", "alpha": 0.8}
+    discs = axis.transData.transform(at[list(names)])
     taken: list[Floats] = []
-    for row, name in names.items():
-        here, out = axis.transData.transform(at[row]), np.sqrt(sizes[row]) / 2 * 100 / 72 + 2
-        wide, high = 6.2 * len(name), 14.0
-        ways = np.array([(0, out + high / 2), (0, -out - high / 2), (out + wide / 2, 0), (-out - wide / 2, 0)])
-        free = [all((abs(here + way - other) > (wide, high)).any() for other in taken) for way in ways]
-        way = ways[free.index(True) if True in free else 0]
-        taken.append(here + way)
-        where = axis.transData.inverted().transform(here + way)
+    for k, (row, name) in enumerate(names.items()):
+        out, wide, high = np.sqrt(sizes[row]) / 2 * 100 / 72 + 8, 6.2 * len(name), 14.0
+        ways = [(0, out + high / 2), (0, -out - high / 2), (out + wide / 2, 0), (-out - wide / 2, 0)]
+        places = discs[k] + np.array(ways)
+        blocks = taken, np.delete(discs, k, axis=0)  # names above all
+        met = [
+            [sum((abs(place - it) <= (wide, high)).all() for it in them) for them in blocks] for place in places
+        ]
+        taken.append(places[met.index(min(met))])
+        where = axis.transData.inverted().transform(taken[-1])
+        axis.plot(*zip(at[row], where, strict=True), color=INK, linewidth=0.8, zorder=3)
         axis.text(*where, name, ha="center", va="center", fontsize=8, zorder=4, bbox=box)
 
 
@@ -209,7 +218,7 @@ def draw_neurons(graph: Graph, found: MaxFlow) -> Picture:
     taken_from = ", ".join(str(k) for k in np.unique(layer[tails[cut]]).tolist())
     return fig, (
         f"For each hidden neuron of a network of {sizes} a bar of what enters and one of what leaves, filled "
-        f"as far as flow goes. The minimum cut takes edges out of layer {taken_from or 'none'}."
+        f"as far as flow goes. The minimum cut, hatched, takes edges out of layer {taken_from or 'none'}."
     )
 
 
@@ -324,7 +333,8 @@ def draw_split(seconds: ArrayLike, split: Split, title: str = "") -> Picture:
     axis.legend(frameon=True, framealpha=0.9, fontsize=9, loc="upper center", ncols=3, handlelength=1.2)
     where = f"{len(split.phone)} of {n} nodes on the phone"
     sent = f"sends {split.bytes:,} bytes" if split.sent else "sends nothing"
-    return fig, f"Seconds to the answer over the nodes on the phone. Best, dashed: {where}, which {sent}."
+    best = f"Best, dashed: {where}, which {sent}: {split.cost:.2g} s."
+    return fig, f"Seconds to the answer over the nodes on the phone. {best}"
 
 
 # ---------------------------------------------------------------------------------------- helpers
