@@ -207,6 +207,55 @@ def test_relaxation_takes_fewer_rounds(monkeypatch: pytest.MonkeyPatch) -> None:
         assert len(pagerank(graph, damping=a, iterations=enough)) == 500
 
 
+NEAR_ONE = {
+    "a loop, one node without edges": as_graph([(1, 1, 2)], n=2),
+    "a loop, four nodes without edges": as_graph([(3, 3, 2)], n=5),
+    "an edge and a loop": as_graph([(1, 4, 3), (3, 3, 1)], n=5),
+    "two edges and a loop": as_graph([(1, 4, 3), (3, 3, 1), (0, 2, 1)], n=5),
+    "an edge": as_graph([(0, 1)], n=2),
+    "bipartite": as_graph(nx.complete_bipartite_graph(2, 5)),
+    "two stars, a loop, a node without edges": as_graph([(0, 1), (0, 2), (3, 4), (3, 5), (6, 6), (4, 4)], n=8),
+    "directed, with loops": as_graph([(0, 1, 2), (1, 0, 1), (1, 1, 3), (2, 2, 1), (2, 0, 1)], n=4, directed=True),
+    "directed ring": as_graph([(1, 0), (2, 1), (3, 2), (0, 3)], n=4, directed=True),
+}
+
+
+LONG = [name for name in NEAR_ONE if not name.startswith("a loop")]  # a third of a million rounds by definition
+NEAR_ONE_CASES = [
+    pytest.param(
+        speed, name, a, marks=[pytest.mark.full] * ((speed, a, name in LONG) == (SPEEDS[0], 0.9999, True))
+    )
+    for speed in SPEEDS
+    for name in NEAR_ONE
+    for a in (0.99, 0.999, 0.9999)
+]
+
+
+@pytest.mark.parametrize(("speed", "name", "a"), NEAR_ONE_CASES, indirect=["speed"])
+def test_near_one_both_speeds_answer_as_near_as_rounding_lets_them(speed: str, name: str, a: float) -> None:
+    graph = NEAR_ONE[name]
+    floor = 8 * np.finfo(float).eps * np.bincount(graph.indices).max() ** 0.5 / (1 - a) ** 2
+    for personalisation in (None, np.arange(graph.n, 0.0, -1.0), np.eye(graph.n)[-1]):
+        F, v = mean_visits(graph, personalisation, a)
+        x = pagerank(graph, damping=a, personalisation=personalisation)
+        assert np.abs(x - (1 - a) * v @ F).sum() <= max(1e-10, floor)
+
+
+@pytest.mark.parametrize("a", [0.5, 0.85, 0.99])
+def test_a_tolerance_below_rounding_counts_as_the_floor(speed: str, a: float) -> None:
+    for graph in (*NEAR_ONE.values(), NAMED["star"], NAMED["complete bipartite"], as_graph(nx.star_graph(3_000))):
+        x = pagerank(graph, damping=a, tolerance=1e-300, iterations=6_000)
+        if graph.n < 100:
+            F, v = mean_visits(graph, None, a)
+            assert np.abs(x - (1 - a) * v @ F).sum() < 1e-15 * graph.n / (1 - a) ** 2
+
+
+def test_near_one_too_few_rounds_are_told_as_well(speed: str) -> None:
+    for graph in (NEAR_ONE["an edge"], NEAR_ONE["bipartite"]):
+        with pytest.raises(ConvergenceError, match="Allow more iterations"):
+            pagerank(graph, damping=0.9999, personalisation=np.eye(graph.n)[0], iterations=2)
+
+
 def test_too_few_rounds_are_told(speed: str) -> None:
     graph = as_graph(nx.path_graph(6))
     with pytest.raises(ConvergenceError, match="PageRank") as caught:

@@ -30,10 +30,10 @@ def relax(  # type: ignore[no-untyped-def]
         pace[v] = omega / left
         y[v] /= scale[v]
     z, b, taken = y, 1.0, 0
-    kept = abs(1.0 - omega) / omega + damping  # of each change, at most what is left as residual after the sweep
+    kept = abs(1.0 - omega) + damping * omega  # of what each row lacks, at most what the sweep leaves or passes on
     while taken < most:
         taken += 1
-        total, stuck, moved = 0.0, 0.0, 0.0
+        total, stuck, lacking = 0.0, 0.0, 0.0
         for v in range(n):
             arrived = 0.0
             if chances.size:
@@ -42,15 +42,15 @@ def relax(  # type: ignore[no-untyped-def]
             else:
                 for arc in range(first[v], first[v + 1]):
                     arrived += z[np.uint32(tails[arc])]  # unsigned: no need to ask whether it counts from the end
-            step = pace[v] * (b * jump[v] + damping * arrived - scale[v] * z[v])
-            z[v] += step
-            moved += abs(step) * scale[v]
+            residual = b * jump[v] + damping * arrived - scale[v] * z[v]
+            z[v] += pace[v] * residual
+            lacking += abs(residual)
             now = z[v] * scale[v]
             total += now
             if degrees[v] == 0.0:
                 stuck += now
-        # |r|_1 <= kept * moved, and x = y / total is at most 2 |r|_1 / ((1 - a) total) away.
-        distance[0] = 2.0 * kept * moved / ((1.0 - damping) * total)
+        # |r|_1 <= kept * lacking, and x = y / total is at most 2 |r|_1 / ((1 - a) total) away.
+        distance[0] = 2.0 * kept * lacking / ((1.0 - damping) * total)
         if 0.0 <= distance[0] <= tolerance:
             break
         # The scale for which the residuals sum to 0: then the slowest part of the error, a multiple of y, is gone.
