@@ -355,7 +355,9 @@ def _leaves(graph: Graph) -> Iterator[tuple[int, int, int]]:
         np.add.at(counts, v, 1)
         np.add.at(rows, v, u)
         np.add.at(ids, v, edges)
-    degree, near, edge = counts.tolist(), rows.tolist(), ids.tolist()  # sums: of one neighbour, that one itself
+    # Of each node the number of its neighbours, the sum of their rows and the sum of its edges' ids. What is taken
+    # off is subtracted, so where one neighbour is left the sums are its row and the id of the edge to it.
+    degree, near, edge = counts.tolist(), rows.tolist(), ids.tolist()
     leaves = [v for v in range(graph.n) if degree[v] == 1]
     for v in leaves:
         if degree[v] == 1:  # and has not been its neighbour's one neighbour
@@ -390,7 +392,9 @@ def _from_sources(
             _by_kernel(kernels, net, weight, sources[part], times[part], sums)
             if np.isfinite(sums[0]).all():
                 return sums
-        sums = _zeros(net, over_arcs)  # where there are more paths than a float can count, Python's integers do
+        # 1,100 diamonds in a row have 2^1100 shortest paths: too many for a float, so the kernels leave NaN or
+        # inf in sums[0]. Python's integers count them.
+        sums = _zeros(net, over_arcs)
         _by_definition(net, weight.tolist(), sources[part].tolist(), times[part].tolist(), sums)
         return sums
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import operator
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -127,7 +127,7 @@ class Graph:
                 row = -1
             if 0 <= row < self.n:
                 return int(row)
-        elif label in self._rows:
+        elif isinstance(label, Hashable) and label in self._rows:
             return self._rows[label]
         raise UnknownLabel(label, self._labels or range(self.n))
 

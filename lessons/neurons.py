@@ -21,7 +21,7 @@ from lessons._checks import finite_rows, real_numbers
 from lessons._csr import Label
 from lessons._device import to_host
 from lessons.errors import UnknownLabel
-from lessons.graph import Graph
+from lessons.graph import Graph, as_graph
 from lessons.layers import MLP
 from lessons.training import accuracy
 
@@ -75,7 +75,7 @@ def neuron_graph(weights: MLP | Sequence[ArrayLike]) -> Graph:
     return Graph(indptr, np.concatenate(targets), np.concatenate(strengths), directed=True, labels=labels)
 
 
-def path_lengths(graph: Graph) -> Graph:
+def path_lengths(graph: object) -> Graph:
     """The same edges with lengths in place of strengths: log(the largest strength) - log(strength), 0 or more.
 
     Lengths add along a path where strengths multiply. All paths from one layer to another have the same number of
@@ -92,6 +92,7 @@ def path_lengths(graph: Graph) -> Graph:
 
     Notebook: 06_centrality_and_flow.
     """
+    graph = as_graph(graph)
     strengths = np.ones(len(graph.indices)) if graph.weights is None else graph.weights
     if (strengths <= 0).any():
         at = int(np.argmax(graph.edge_weights <= 0))
@@ -164,8 +165,9 @@ def without_neurons(model: MLP, neurons: Iterable[Label]) -> MLP:
     alive = [np.ones(len(W), np.bool_) for W in weights_of(model)]  # of the layers 1, 2, ...
     hidden = {(k, unit) for k, layer in enumerate(alive[:-1], 1) for unit in range(len(layer))}
     for neuron in neurons:
-        if neuron not in hidden:
-            raise UnknownLabel(neuron, sorted(hidden), what="hidden neuron")
+        if not isinstance(neuron, tuple) or neuron not in hidden:
+            advice = "" if isinstance(neuron, tuple) else "A list of (layer, unit) is needed, [(1, 0)] for one."
+            raise UnknownLabel(neuron, sorted(hidden), what="hidden neuron", advice=advice)
         k, unit = neuron
         alive[k - 1][unit] = False
     pruned = deepcopy(model)
@@ -177,7 +179,7 @@ def without_neurons(model: MLP, neurons: Iterable[Label]) -> MLP:
 
 
 def pruning_curve(
-    model: MLP, order: Sequence[Label], fractions: Iterable[float], X: ArrayLike, y: ArrayLike
+    model: MLP, order: Iterable[Label], fractions: Iterable[float], X: ArrayLike, y: ArrayLike
 ) -> Floats:
     """The accuracy on X, y that is left without the first neurons of `order`: one for each of the `fractions`.
 
@@ -193,7 +195,9 @@ def pruning_curve(
 
     Notebook: 06_centrality_and_flow.
     """
-    counts = []
+    if not isinstance(fractions, Iterable):
+        raise TypeError(f"fractions={fractions!r}: a list of numbers is needed, [{fractions!r}] for one")
+    order, counts = list(order), []
     for fraction in fractions:
         if not 0 <= fraction <= 1:
             raise ValueError(f"fraction {fraction!r}: 0 to 1, the part of the neurons to be taken out")
@@ -206,6 +210,8 @@ def pruning_curve(
 
 def _chained(weights: Sequence[ArrayLike]) -> list[Floats]:
     """The weights as float64 matrices, each of which reads what the one before it hands on."""
+    if not isinstance(weights, Iterable):
+        raise TypeError(f"weights={weights!r}: an MLP is needed, or the list of its weights, (out, in) each")
     layers: list[Floats] = []
     for k, given in enumerate(weights):
         W = real_numbers(f"weights[{k}]", given).astype(np.float64)

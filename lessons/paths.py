@@ -11,7 +11,7 @@ lengths, zero allowed. Paths follow the direction of edges. Self-loops never lie
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from heapq import heappop, heappush
@@ -108,7 +108,7 @@ class ShortestPaths:
 
         Raises UnknownLabel, a KeyError, for a label that no node has, ValueError where no path leads.
         """
-        if target not in self._rows:
+        if not isinstance(target, Hashable) or target not in self._rows:
             raise UnknownLabel(target, self.nodes)
         row = self._rows[target]
         if self.distance[row] == inf:
@@ -156,8 +156,8 @@ def distances(graph: object, sources: Sequence[Label] | None = None, *, force: b
     Row i holds the distances from `sources[i]`, or from `graph.nodes[i]` where none are given, as `shortest_paths`
     finds them. O(s (n + m)), with lengths O(s (n + m) log n), and 8 s n bytes.
 
-    Raises ValueError for a negative length, and from all of more than 5,000 nodes, unless forced; KeyError for a
-    source that is no node.
+    Raises ValueError for a negative length, and from all of more than 5,000 nodes, unless forced; TypeError for
+    one label, a text too, in place of a list; KeyError for a source that is no node.
 
     >>> distances(as_graph([("a", "b"), ("b", "c")], nodes="abc", directed=True), ["b", "a"])
     array([[inf,  0.,  1.],
@@ -166,6 +166,8 @@ def distances(graph: object, sources: Sequence[Label] | None = None, *, force: b
     Notebook: 06_centrality_and_flow. Source: see `dijkstra_definition`.
     """
     graph = not_negative(as_graph(graph), "a shortest path")
+    if isinstance(sources, str) or not (sources is None or isinstance(sources, Iterable)):
+        raise TypeError(f"sources={sources!r}: a list of labels is needed, [{sources!r}] for one")
     if sources is None:
         check_dense(graph.n, force=force, instead="distances(graph, sources=[...])")
     rows = range(graph.n) if sources is None else [graph.index(label) for label in sources]

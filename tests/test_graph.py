@@ -436,7 +436,7 @@ def test_an_unknown_label_is_a_key_error_that_names_the_nearest(nodes):
     for call in (graph.index, graph.neighbors, graph.predecessors):
         with pytest.raises(KeyError, match=f"no node {'9' if nodes is None else repr('cc')}.*{nearest}"):
             call(9 if nodes is None else "cc")
-    for wrong in (-1, 3, 1.5, "x", None, (0, 1)):
+    for wrong in (-1, 3, 1.5, "x", None, (0, 1), ["a"], {0}):
         with pytest.raises(UnknownLabel, match=re.escape(f"no node {wrong!r}")):
             graph.index(wrong)
 

@@ -347,6 +347,31 @@ def test_a_curve_is_the_accuracy_after_each_beginning_of_the_order():
     assert len(set(expected)) > 2  # or the order of the beginnings would not be seen
 
 
+def test_an_order_may_be_an_iterator():
+    model, X, y = MLP([2, 2, 2], seed=0), np.eye(2), np.array([0, 1])
+    order = [(1, 0), (1, 1)]
+    assert pruning_curve(model, iter(order), [0, 0.5, 1], X, y).tolist() == [
+        accuracy(without_neurons(model, order[:count]), X, y) for count in range(3)
+    ]
+
+
+def test_one_thing_is_no_list_of_them():
+    model = MLP([2, 2, 2], seed=0)
+    for one in ((1, 0), [[1, 0]]):
+        with pytest.raises(UnknownLabel, match=r"A list of \(layer, unit\) is needed"):
+            without_neurons(model, one)
+    with pytest.raises(TypeError, match=r"fractions=0\.5: a list of numbers is needed"):
+        pruning_curve(model, [(1, 0)], 0.5, np.eye(2), np.array([0, 1]))
+    with pytest.raises(TypeError, match="weights=3: an MLP is needed, or the list of its weights"):
+        neuron_graph(3)
+
+
+def test_lengths_of_what_networkx_holds():
+    graph = nx.Graph()
+    graph.add_weighted_edges_from([("a", "b", 4.0), ("b", "c", 2.0)])
+    np.testing.assert_allclose(path_lengths(graph).edge_weights, [0, np.log(2)])
+
+
 def test_no_fractions_no_curve():
     assert pruning_curve(MLP([2, 2, 2], seed=0), [(1, 0)], [], np.ones((1, 2)), np.array([0])).shape == (0,)
 

@@ -249,9 +249,19 @@ def test_labels() -> None:
     ):
         with pytest.raises(UnknownLabel, match="no node 'Mario'; the nearest is 'Marius'"):
             call()
+    for call in (lambda: found.path(["z"]), lambda: shortest_paths(graph, ["z"])):
+        with pytest.raises(UnknownLabel, match=r"no node \['z'\]"):
+            call()
     with pytest.raises(UnknownLabel):
         shortest_paths(as_graph([(10, 20)], nodes=[10, 20]), 0)  # a label, never a row
     assert shortest_paths(as_graph([(10, 20)], nodes=[10, 20]), 20).path(10) == [20, 10]
+
+
+@pytest.mark.parametrize("one", ["ab", "a", 0])
+def test_one_label_is_no_list_of_sources(one: object) -> None:
+    graph = as_graph([("a", "b"), ("b", "ab")], nodes=["a", "b", "ab"])
+    with pytest.raises(TypeError, match=f"sources={one!r}: a list of labels is needed"):
+        distances(graph, one)  # type: ignore[arg-type]
 
 
 def test_all_from_all_of_many_nodes_only_if_forced(speed: str) -> None:
