@@ -312,7 +312,7 @@ from lessons.centrality import betweenness
 betweenness(as_graph([(i, i + 1) for i in range(99)], n=100))
 print("numba" in sys.modules)
 betweenness(as_graph([(i, (i + 1) % 2_000) for i in range(2_000)], n=2_000))
-print("numba" in sys.modules)
+print("lessons.compiled.centrality" in sys.modules)
 """
 
 
