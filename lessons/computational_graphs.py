@@ -34,6 +34,7 @@ __all__ = [
     "from_onnx",
     "levels",
     "multiply_adds",
+    "not_counted",
     "parameters",
     "relational_graph",
     "tensors_read",
@@ -186,6 +187,17 @@ def tensors_read(model: ComputationalGraph) -> list[TensorRead]:
         TensorRead(tensor, tensors.get(tensor, Tensor()).bytes, makers.get(tensor), read)
         for tensor, read in readers.items()
     ]
+
+
+def not_counted(nodes: int, tensors: int) -> str:
+    """What to say, in brackets, of so many nodes and tensors whose size is unknown; nothing where there are none.
+
+    >>> not_counted(0, 2)
+    ' (not counted: 2 tensors of unknown size)'
+    """
+    counts = ((nodes, "nodes"), (tensors, "tensors"))
+    missing = ", ".join(f"{count} {what} of unknown size" for count, what in counts if count)
+    return missing and f" (not counted: {missing})"
 
 
 # ---------------------------------------------------------------------------------------- the shape of a graph

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lessons._checks import above_zero, whole
-from lessons.computational_graphs import TensorRead, multiply_adds, tensors_read
+from lessons.computational_graphs import TensorRead, multiply_adds, not_counted, tensors_read
 from lessons.errors import InfeasibleError, UnknownLabel
 from lessons.flow_networks import max_flow
 from lessons.graph import Graph, as_graph
@@ -65,12 +65,7 @@ class Split:
     def __str__(self) -> str:
         seconds = " in {:.4g} s = {:.4g} on the phone + {:.4g} sending + {:.4g} on the server; none is quicker"
         proof = "; no split sends fewer" if self.unit == "bytes" else seconds.format(self.cost, *self.shares)
-        missing = [
-            f"{count} {what} of unknown size"
-            for count, what in ((self.nodes_left_out, "nodes"), (self.tensors_left_out, "tensors"))
-            if count
-        ]
-        left_out = f" (not counted: {', '.join(missing)})" if missing else ""
+        left_out = not_counted(self.nodes_left_out, self.tensors_left_out)
         return (
             f"{len(self.phone)} nodes on the phone, {len(self.server)} on the server, {self.bytes:,} bytes sent"
             f"{proof}{left_out}"

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from lessons._checks import whole, zero_or_more
-from lessons.computational_graphs import depth, levels, multiply_adds, tensors_read
+from lessons.computational_graphs import depth, levels, multiply_adds, not_counted, tensors_read
 from lessons.cuts import parts_of, weights_of
 from lessons.graph import Graph, as_graph
 from lessons.model import ComputationalGraph, as_model
@@ -65,12 +65,7 @@ class Pipeline:
 
     def __str__(self) -> str:
         proof = "; none as even send fewer" if self.optimal else ""
-        missing = [
-            f"{count} {what} of unknown size"
-            for count, what in ((self.nodes_left_out, "nodes"), (self.tensors_left_out, "tensors"))
-            if count
-        ]
-        left_out = f" (not counted: {', '.join(missing)})" if missing else ""
+        left_out = not_counted(self.nodes_left_out, self.tensors_left_out)
         return (
             f"{len(self.work)} stages, the slowest with {self.slowest:.3f} of the mean {self.unit}, "
             f"{self.bytes:,} bytes sent{proof}{left_out}"
