@@ -1,24 +1,33 @@
-"""What the lessons run on: data that ships with the libraries, and graphs made from a seed.
+"""What the lessons run on: data that ships with the libraries, graphs made from a seed, and public data.
 
 X, y = digits()                  # 1,797 handwritten digits, 64 grey values each
 X, y, X_test, y_test = digits_split(seed=0)      # a quarter of them held out
 graph = digits_graph(k=5)        # each joined to the five most similar
 pixels = grid_graph(8, 8)        # and rings, paths, sensors, meshes
+cora = planetoid("cora")         # papers that cite each other; downloaded once
 """
 
 from __future__ import annotations
 
+import json
 import math
-from typing import Any
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from lessons import _rng
 from lessons._checks import whole
-from lessons.errors import require
+from lessons._downloads import fetched
+from lessons._pickles import load_array, load_lists, load_matrix
+from lessons.errors import FormatError, require
 from lessons.graph import Graph, as_graph
 from lessons.laplacian_regularization import neighbour_graph
+
+if TYPE_CHECKING:
+    import scipy.sparse
 
 
 def digits() -> tuple[NDArray[np.float64], NDArray[np.int64]]:
@@ -170,3 +179,173 @@ def mesh_graph(n: int, *, seed: _rng.Seed = 0) -> tuple[Graph, NDArray[np.float6
     corners = Delaunay(positions).simplices
     sides = np.concatenate([corners[:, [0, 1]], corners[:, [1, 2]], corners[:, [2, 0]]])
     return as_graph(np.unique(np.sort(sides, axis=1), axis=0), n=n), positions
+
+
+# ---------------------------------------------------------------------------------------- public data
+
+PLANETOID_URL = "https://github.com/kimiyoung/planetoid/raw/master/data/"
+PLANETOID_FILES = {  # and their SHA-256; `x` holds no more than the first rows of `allx`
+    "cora": {
+        "ind.cora.y": "94465c14eb53e04ca262198dcbb2521ee8af60fb3f3d546cd6ca24a511b0e7d1",
+        "ind.cora.allx": "9419ba2f26f5c35243db64aba110e0f35a04851609e0dc5433450676ca6b8543",
+        "ind.cora.ally": "2b998f5cc7fedc86e7f97ca2498f47a1ffc1462c29e2d578b23bf3f62b6e7d71",
+        "ind.cora.tx": "b9afbaa4a400df991f6f02ef677e1e44da55ffc04801fd02f9e673987829226a",
+        "ind.cora.ty": "41f5ac76596a1699cc33f53084a2419e92961c42bb75f36fc38e616d348532ad",
+        "ind.cora.graph": "58f13302f39dde8852dad6fe6d15b89b077b6d7f837626bce671ef80344b383d",
+        "ind.cora.test.index": "297ce89af2b51a6a194181c7dbe1796c6a1cf9cd9349a88383b1b1e227867875",
+    },
+    "citeseer": {
+        "ind.citeseer.y": "8ba87e515d8e3ee3cf52f6d2c5b86aa73f11ecad825a808455209ec26cd54924",
+        "ind.citeseer.allx": "2ac30345d95c9ec933a817ee0bdd6a5f077f8c184a20e696910192d534414668",
+        "ind.citeseer.ally": "f704b2d986dde6c2669934de1f3ae5696a6cf9455c0f6b2646a2d135ea0a1c95",
+        "ind.citeseer.tx": "539a8906a2da97628d212f2fdd668c109a8b3f0d36574b59e5d3fd5b5303da21",
+        "ind.citeseer.ty": "55e5bd1ba1e733a04598753ad1a8d57957f4b8f89e74519f41f4f4938767e4ce",
+        "ind.citeseer.graph": "d79a4ef9d3e7169aee8946145f6b7306e35bc79bffad26346cfb94e10e9912a7",
+        "ind.citeseer.test.index": "2af990671580b6b2df5d158d1038f8292e30c9cd821b5453f399659b25b723d4",
+    },
+}
+VALIDATION = 500
+
+
+@dataclass(frozen=True, eq=False)
+class Planetoid:
+    """Papers that cite each other: what is known of them, and of which of them the field is told.
+
+    `graph` of n papers, 0 ... n - 1, i - j where one cites the other; `X` (n, d) which of d words stand in each;
+    `y` (n,) its field, -1 where nobody tells; `train`, `validation`, `test` the rows of three parts, ascending.
+    """
+
+    graph: Graph
+    X: scipy.sparse.csr_array
+    y: NDArray[np.int64]
+    train: NDArray[np.int64]
+    validation: NDArray[np.int64]
+    test: NDArray[np.int64]
+
+    def __repr__(self) -> str:
+        parts = f"train={len(self.train)}, validation={len(self.validation)}, test={len(self.test)}"
+        return f"Planetoid({self.graph}, X={self.X.shape}, classes={self.y.max() + 1}, {parts})"
+
+
+def planetoid(name: Literal["cora", "citeseer"]) -> Planetoid:
+    """Cora or Citeseer with the split of Planetoid, as the published graph networks read them.
+
+    `graph` is undirected and unweighted, a citation told twice counted once; self-loops stay. `X` is float32, 0 or
+    1 for each word, not normalised. `train` are the first rows, 20 of each class, `validation` the next 500,
+    `test` 1,000 of the last.
+
+    Cora: 2,708 papers, 5,278 edges (5,429 with those told twice), no self-loop, 1,433 words, 7 classes.
+    Citeseer: 3,327 papers, 4,676 edges, 124 of them self-loops (4,732 with those told twice), 3,703 words, 6
+    classes. Of 15 papers neither words nor class are known: rows of zeros, y = -1, in no part. They are often
+    called isolated, but have neighbours; 48 others have none but themselves.
+
+    Downloaded at the first call, 0.6 or 1 MB, unless LESSONS_DATA names a folder with `planetoid/ind.cora.allx`
+    and so on. Pubmed is not offered: its files were not there to be checked.
+
+    Raises ValueError for another name, DataMissing where it is not here and cannot be downloaded, FormatError for
+    files other than those published.
+
+    Notebook: 10_spectral_gcn. Source: Z. Yang, W. W. Cohen, R. Salakhutdinov, Revisiting semi-supervised learning
+    with graph embeddings, ICML 2016, arXiv:1603.08861; the papers from P. Sen et al., Collective classification in
+    network data, AI Magazine 29(3), 2008, DOI 10.1609/aimag.v29i3.2157.
+    """
+    if name not in PLANETOID_FILES:
+        raise ValueError(f"name={name!r}: one of {sorted(PLANETOID_FILES)}")
+    command = f"""python -c "from lessons.datasets import planetoid; planetoid('{name}')\""""
+    paths = fetched("planetoid", PLANETOID_FILES[name], PLANETOID_URL, name=name.capitalize(), command=command)
+    return _read_planetoid({file.removeprefix(f"ind.{name}."): path for file, path in paths.items()})
+
+
+def _read_planetoid(paths: dict[str, Path]) -> Planetoid:
+    """The data set of these files, by the last part of their names: "y", "allx", ..., "test.index".
+
+    The rows of `allx` and `ally` belong to the first nodes, those of `tx` and `ty` to the nodes that `test.index`
+    tells, in its order. A node that has neither gets zeros.
+    """
+    import scipy.sparse
+
+    neighbours = _citations(paths["graph"])
+    X, y = _words_and_classes(paths["allx"], paths["ally"])
+    X_test, y_test = _words_and_classes(paths["tx"], paths["ty"])
+    train = len(_classes(paths["y"]))
+    test = _test_rows(paths["test.index"], len(y), len(neighbours), len(y_test))
+    if X.shape[1] != X_test.shape[1]:
+        raise FormatError(paths["tx"], None, f"{X_test.shape[1]} words, but {X.shape[1]} in {paths['allx'].name}")
+    if train + VALIDATION > len(y):
+        raise FormatError(paths["y"], None, f"{train} rows and {VALIDATION} to validate, of {len(y)}")
+    row = np.full(len(neighbours), len(y) + len(y_test))  # of what follows: the last, which is zeros
+    row[: len(y)] = np.arange(len(y))
+    row[test] = len(y) + np.arange(len(test))
+    zeros = scipy.sparse.csr_array((1, X.shape[1]), dtype=X.dtype)
+    return Planetoid(
+        graph=_graph_of(neighbours),
+        X=scipy.sparse.vstack([X, X_test, zeros], format="csr")[row],
+        y=np.concatenate([y, y_test, [-1]])[row],
+        train=np.arange(train),
+        validation=np.arange(train, train + VALIDATION),
+        test=np.sort(test),
+    )
+
+
+def _citations(path: Path) -> list[list[int]]:
+    """For each node the nodes that its paper cites or is cited by."""
+    lists = load_lists(path)
+    n = len(lists)
+    if sorted(lists) != list(range(n)):
+        raise FormatError(path, None, f"{n} nodes, but not those from 0 to {n - 1}")
+    for node, neighbours in lists.items():
+        if not all(0 <= other < n for other in neighbours):
+            raise FormatError(path, None, f"node {node} has a neighbour that is not in 0 ... {n - 1}")
+    return [lists[node] for node in range(n)]
+
+
+def _graph_of(neighbours: list[list[int]]) -> Graph:
+    ends = np.array([(u, v) for u, row in enumerate(neighbours) for v in row], np.int64).reshape(-1, 2)
+    return as_graph(np.unique(np.sort(ends, axis=1), axis=0), n=len(neighbours))
+
+
+def _words_and_classes(words: Path, classes: Path) -> tuple[scipy.sparse.csr_array, NDArray[np.int64]]:
+    X, y = load_matrix(words), _classes(classes)
+    if X.shape[0] != len(y):
+        raise FormatError(words, None, f"{X.shape[0]} rows, but {len(y)} in {classes.name}")
+    return X, y
+
+
+def _classes(path: Path) -> NDArray[np.int64]:
+    """The class of each row of an array (k, classes) that is 1 there and 0 elsewhere."""
+    one_hot = load_array(path)
+    if one_hot.ndim != 2 or not ((one_hot == 0) | (one_hot == 1)).all() or not (one_hot.sum(axis=1) == 1).all():
+        raise FormatError(path, None, "a row of classes without exactly one 1")
+    return one_hot.argmax(axis=1).astype(np.int64)
+
+
+def _test_rows(path: Path, first: int, n: int, count: int) -> NDArray[np.int64]:
+    """The node of each row of `tx`: a number a line, each once, from the first that is not in `allx`."""
+    lines = path.read_text(encoding="ascii", errors="replace").splitlines()
+    for number, line in enumerate(lines, start=1):
+        if not line.isdecimal() or len(line) > 9 or not first <= int(line) < n:
+            raise FormatError(path, number, f"{line[:20]!r} is no node in {first} ... {n - 1}")
+    test = np.array(lines, np.int64)
+    different = len(np.unique(test))
+    if not different == len(test) == count:
+        raise FormatError(path, None, f"{len(test)} nodes, {different} of them different, for {count} rows")
+    return test
+
+
+# ---------------------------------------------------------------------------------------- recorded figures
+
+
+def recorded(name: str) -> dict[str, Any]:
+    """A table of figures that were measured once, where the data or the time were: `lessons/data/<name>.json`.
+
+    Beside the figures it tells "source", "command", "date" and "machine". Raises ValueError for a name that there
+    is not, with those that there are; FormatError for a file without these four.
+    """
+    tables = {path.stem: path for path in Path(__file__).with_name("data").glob("*.json")}
+    if name not in tables:
+        raise ValueError(f"name={name!r}: one of {sorted(tables)}")
+    table = json.loads(tables[name].read_text(encoding="utf-8"))
+    lacking = [key for key in ("source", "command", "date", "machine") if not table.get(key)]
+    if lacking:
+        raise FormatError(tables[name], None, f"a recorded table without {', '.join(lacking)}")
+    return table
