@@ -10,7 +10,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from math import ceil, cos, isfinite, pi
 from numbers import Real
@@ -31,13 +31,28 @@ from lessons.tensor_functions import cross_entropy
 class Optimiser:
     """What optimisers have in common: the tensors that they move, and a rate.
 
-    `rate` may be set between steps. A tensor without a gradient stays where it is.
+    `rate` may be set between steps. A tensor without a gradient stays where it is. `weight_decay` is a number, or
+    one for each tensor.
     """
 
-    def __init__(self, parameters: Iterable[Tensor], rate: float, weight_decay: float) -> None:
+    def __init__(self, parameters: Iterable[Tensor], rate: float, weight_decay: float | Sequence[float]) -> None:
         self.parameters = _tensors(parameters)
         self.rate = rate
-        self.weight_decay = _checked("weight_decay", weight_decay)
+        self.weight_decay = weight_decay
+
+    @property
+    def weight_decay(self) -> list[float]:
+        """One number for each tensor."""
+        return self._decays
+
+    @weight_decay.setter
+    def weight_decay(self, decay: float | Sequence[float]) -> None:
+        decays = list(decay) if isinstance(decay, Sequence) else [decay] * len(self.parameters)
+        if len(decays) != len(self.parameters):
+            raise ValueError(
+                f"weight_decay={decay!r}: a number, or one for each of {len(self.parameters)} tensors"
+            )
+        self._decays = [_checked("weight_decay", each) for each in decays]
 
     @property
     def rate(self) -> float:
@@ -67,8 +82,8 @@ class Optimiser:
                 raise ValueError(
                     f"parameter {place} of shape {tensor.shape} has a gradient of shape {gradient.shape}"
                 )
-            if self.weight_decay:
-                gradient = gradient + self.weight_decay * tensor._data
+            if self._decays[place]:
+                gradient = gradient + self._decays[place] * tensor._data
             new = self._way(place, gradient)
             new += tensor._data  # an array of our own: what is in a tensor is never written to
             tensor._replace(np.asarray(new) if isinstance(new, np.generic) else new)
@@ -109,7 +124,7 @@ class SGD(Optimiser):
         *,
         momentum: float = 0.0,
         nesterov: bool = False,
-        weight_decay: float = 0.0,
+        weight_decay: float | Sequence[float] = 0.0,
     ) -> None:
         super().__init__(parameters, rate, weight_decay)
         self.momentum = _checked("momentum", momentum, below=1.0)
@@ -159,7 +174,7 @@ class Adam(Optimiser):
         *,
         betas: tuple[float, float] = (0.9, 0.999),
         epsilon: float = 1e-8,
-        weight_decay: float = 0.0,
+        weight_decay: float | Sequence[float] = 0.0,
     ) -> None:
         super().__init__(parameters, rate, weight_decay)
         if not isinstance(betas, tuple | list) or len(betas) != 2:

@@ -26,6 +26,7 @@ BESIDE |= dict.fromkeys(ENGINE, "backpropagation")
 BESIDE |= dict.fromkeys(("conjugate_gradients", "neighbours"), "laplacian_regularization")
 BESIDE["chebyshev"] = "graph_signals"
 BESIDE |= dict.fromkeys(("bisection", "cuts", "flows", "multilevel", "packing", "pipeline"), "graph_partitioning")
+BESIDE |= dict.fromkeys(("graph_layers", "node_classification"), "spectral_gcn")
 FLOWS = ("centrality", "flow_networks", "neurons", "offloading", "paths", "small_world", "walks")
 BESIDE |= dict.fromkeys(FLOWS, "centrality_and_flow")
 
