@@ -60,14 +60,15 @@ def restricted_load(source: str | PathLike[str] | bytes, allowed: Allowed) -> ob
     try:
         for instruction, argument, _ in genops(file):
             machine.step(instruction.name, argument)
-        (result,) = machine.stack
+        if len(machine.stack) != 1:
+            raise ValueError(f"leaves {len(machine.stack)} objects, not one")
     except IndexError as error:
         raise FormatError(path, None, "takes more from its stack than it put there") from error
     except (ValueError, TypeError) as error:
         raise FormatError(path, None, str(error)[: 3 * SHOWN]) from error
     if file.tell() < len(data):
         raise FormatError(path, None, f"goes on for {len(data) - file.tell()} bytes after its end")
-    return result
+    return machine.stack[0]
 
 
 class _Machine:
@@ -119,7 +120,9 @@ class _Machine:
                 stack.append(_called(function, _the(tuple, arguments)))
             case "BUILD":
                 (state,) = self._taken(len(stack) - 1)
-                _the(StandIn, stack[-1]).fill(state)
+                if not isinstance(stack[-1], StandIn):
+                    raise ValueError(f"gives a state to a {type(stack[-1]).__name__}")
+                stack[-1].fill(state)
             case _:
                 raise ValueError(f"has the instruction {name}, which this kind of file does not need")
 

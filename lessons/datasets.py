@@ -184,7 +184,7 @@ def mesh_graph(n: int, *, seed: _rng.Seed = 0) -> tuple[Graph, NDArray[np.float6
 # ---------------------------------------------------------------------------------------- public data
 
 PLANETOID_URL = "https://github.com/kimiyoung/planetoid/raw/master/data/"
-PLANETOID_FILES = {  # and their SHA-256; `x` holds no more than the first rows of `allx`
+PLANETOID_FILES = {  # and their SHA-256; without `x`, which repeats the first rows of `allx`
     "cora": {
         "ind.cora.y": "94465c14eb53e04ca262198dcbb2521ee8af60fb3f3d546cd6ca24a511b0e7d1",
         "ind.cora.allx": "9419ba2f26f5c35243db64aba110e0f35a04851609e0dc5433450676ca6b8543",
@@ -248,6 +248,11 @@ def planetoid(name: Literal["cora", "citeseer"]) -> Planetoid:
     Notebook: 10_spectral_gcn. Source: Z. Yang, W. W. Cohen, R. Salakhutdinov, Revisiting semi-supervised learning
     with graph embeddings, ICML 2016, arXiv:1603.08861; the papers from P. Sen et al., Collective classification in
     network data, AI Magazine 29(3), 2008, DOI 10.1609/aimag.v29i3.2157.
+
+    >>> planetoid("pubmed")
+    Traceback (most recent call last):
+        ...
+    ValueError: name='pubmed': one of ['citeseer', 'cora']
     """
     if name not in PLANETOID_FILES:
         raise ValueError(f"name={name!r}: one of {sorted(PLANETOID_FILES)}")
@@ -265,22 +270,20 @@ def _read_planetoid(paths: dict[str, Path]) -> Planetoid:
     import scipy.sparse
 
     neighbours = _citations(paths["graph"])
-    X, y = _words_and_classes(paths["allx"], paths["ally"])
-    X_test, y_test = _words_and_classes(paths["tx"], paths["ty"])
-    train = len(_classes(paths["y"]))
-    test = _test_rows(paths["test.index"], len(y), len(neighbours), len(y_test))
-    if X.shape[1] != X_test.shape[1]:
-        raise FormatError(paths["tx"], None, f"{X_test.shape[1]} words, but {X.shape[1]} in {paths['allx'].name}")
-    if train + VALIDATION > len(y):
-        raise FormatError(paths["y"], None, f"{train} rows and {VALIDATION} to validate, of {len(y)}")
-    row = np.full(len(neighbours), len(y) + len(y_test))  # of what follows: the last, which is zeros
-    row[: len(y)] = np.arange(len(y))
-    row[test] = len(y) + np.arange(len(test))
+    X, Y = _words_and_classes(paths["allx"], paths["ally"])
+    X_test, Y_test = _words_and_classes(paths["tx"], paths["ty"])
+    _as_wide(paths["tx"], X_test, X)
+    _as_wide(paths["ty"], Y_test, Y)
+    train = _training_rows(paths["y"], Y)
+    test = _test_rows(paths["test.index"], len(Y), len(neighbours), len(Y_test))
+    row = np.full(len(neighbours), len(Y) + len(test))  # of what follows: the last, which is zeros
+    row[: len(Y)] = np.arange(len(Y))
+    row[test] = len(Y) + np.arange(len(test))
     zeros = scipy.sparse.csr_array((1, X.shape[1]), dtype=X.dtype)
     return Planetoid(
         graph=_graph_of(neighbours),
         X=scipy.sparse.vstack([X, X_test, zeros], format="csr")[row],
-        y=np.concatenate([y, y_test, [-1]])[row],
+        y=np.concatenate([Y.argmax(axis=1), Y_test.argmax(axis=1), [-1]])[row],
         train=np.arange(train),
         validation=np.arange(train, train + VALIDATION),
         test=np.sort(test),
@@ -304,19 +307,32 @@ def _graph_of(neighbours: list[list[int]]) -> Graph:
     return as_graph(np.unique(np.sort(ends, axis=1), axis=0), n=len(neighbours))
 
 
-def _words_and_classes(words: Path, classes: Path) -> tuple[scipy.sparse.csr_array, NDArray[np.int64]]:
-    X, y = load_matrix(words), _classes(classes)
-    if X.shape[0] != len(y):
-        raise FormatError(words, None, f"{X.shape[0]} rows, but {len(y)} in {classes.name}")
-    return X, y
+def _words_and_classes(words: Path, classes: Path) -> tuple[scipy.sparse.csr_array, NDArray[Any]]:
+    X, Y = load_matrix(words), _one_hot(classes)
+    if X.shape[0] != len(Y):
+        raise FormatError(words, None, f"{X.shape[0]} rows, but {len(Y)} in {classes.name}")
+    return X, Y
 
 
-def _classes(path: Path) -> NDArray[np.int64]:
-    """The class of each row of an array (k, classes) that is 1 there and 0 elsewhere."""
-    one_hot = load_array(path)
-    if one_hot.ndim != 2 or not ((one_hot == 0) | (one_hot == 1)).all() or not (one_hot.sum(axis=1) == 1).all():
-        raise FormatError(path, None, "a row of classes without exactly one 1")
-    return one_hot.argmax(axis=1).astype(np.int64)
+def _one_hot(path: Path) -> NDArray[Any]:
+    """An array (k, classes) that is 1 at the class of each row and 0 elsewhere."""
+    Y = load_array(path)
+    if Y.ndim != 2 or not Y.size or not ((Y == 0) | (Y == 1)).all() or not (Y.sum(axis=1) == 1).all():
+        raise FormatError(path, None, "a row of classes without exactly one 1, or no row")
+    return Y
+
+
+def _as_wide(path: Path, array: Any, other: Any) -> None:
+    if array.shape[1] != other.shape[1]:
+        raise FormatError(path, None, f"{array.shape[1]} columns, but {other.shape[1]} for the nodes before")
+
+
+def _training_rows(path: Path, Y: NDArray[Any]) -> int:
+    """How many nodes are to be trained on: `y` repeats the first rows of `ally`."""
+    first = _one_hot(path)
+    if not np.array_equal(first, Y[: len(first)]) or len(first) + VALIDATION > len(Y):
+        raise FormatError(path, None, f"not the first of {len(Y)} rows with {VALIDATION} more to validate on")
+    return len(first)
 
 
 def _test_rows(path: Path, first: int, n: int, count: int) -> NDArray[np.int64]:
