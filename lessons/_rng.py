@@ -17,6 +17,7 @@ overlap somewhere with a chance of about T^2 L / 2^64: 10^-8 for a hundred thous
 
 from __future__ import annotations
 
+from math import ceil
 from numbers import Integral
 
 import numpy as np
@@ -84,10 +85,26 @@ def uniforms(key: int, tasks: ArrayLike, count: int) -> NDArray[np.float64]:
     >>> float(uniforms(7, [4], 2)[0, 1]) == uniform(start(7, 4), 1)
     True
     """
+    return (_many_bits(key, tasks, count) >> np.uint64(11)).astype(np.float64) * 2.0**-53
+
+
+def reaching(key: int, count: int, p: float) -> NDArray[np.bool_]:
+    """(count,) whether draw i of task 0, as `uniform` gives it, is p or more; 0 <= p < 1.
+
+    Nothing becomes a float on the way, so it is faster than to compare `uniforms`.
+
+    >>> bool((reaching(7, 100, 0.3) == (uniforms(7, [0], 100)[0] >= 0.3)).all())
+    True
+    """
+    return _many_bits(key, [0], count)[0] >= np.uint64(ceil(p * 2**53) << 11)
+
+
+def _many_bits(key: int, tasks: ArrayLike, count: int) -> NDArray[np.uint64]:
+    """(len(tasks), count) the first draws of many tasks at once, as `bits` gives them."""
     steps = np.asarray(tasks, np.int64).astype(np.uint64) + np.uint64(1)
     starts = _mixed_array(np.uint64(key) + np.uint64(GOLDEN) * steps)
     draws = np.uint64(GOLDEN) * np.arange(1, count + 1, dtype=np.uint64)
-    return (_mixed_array(starts[:, None] + draws) >> np.uint64(11)).astype(np.float64) * 2.0**-53
+    return _mixed_array(starts[:, None] + draws)
 
 
 def _mixed(z: int) -> int:
@@ -98,6 +115,10 @@ def _mixed(z: int) -> int:
 
 
 def _mixed_array(z: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return z ^ (z >> np.uint64(31))
+    """As `_mixed`, in place: z belongs to the caller."""
+    z ^= z >> np.uint64(30)
+    z *= np.uint64(0xBF58476D1CE4E5B9)
+    z ^= z >> np.uint64(27)
+    z *= np.uint64(0x94D049BB133111EB)
+    z ^= z >> np.uint64(31)
+    return z

@@ -25,9 +25,9 @@ from lessons import _rng
 from lessons._checks import above_zero, not_negative, whole
 from lessons.graph import Graph, as_graph
 from lessons.laplacian_regularization import laplacian, undirected
-from lessons.layers import Dropout, Layer, seed_of
+from lessons.layers import Dropout, Layer, _checked_dtype, seed_of
 from lessons.tensor import Tensor, record, tensor_of
-from lessons.tensor_functions import linear, relu, sparse_matmul
+from lessons.tensor_functions import _sparse_product, linear, relu, sparse_matmul
 
 if TYPE_CHECKING:
     import scipy.sparse
@@ -96,7 +96,7 @@ def propagation(graph: object, rule: Rule = "renormalised") -> scipy.sparse.csr_
 
 
 def with_self_loops(graph: object) -> Graph:
-    """A + I: each node joined to itself by an edge of weight 1 more. O(n + m).
+    """A + I: each node joined to itself by an edge of weight 1 more; labels, direction, edges of 0 stay. O(n + m).
 
     >>> with_self_loops(as_graph([(0, 1), (1, 1)], n=2)).to_dense()
     array([[1., 1.],
@@ -104,17 +104,19 @@ def with_self_loops(graph: object) -> Graph:
 
     Notebook: 10_spectral_gcn.
     """
-    from scipy.sparse import eye_array
+    from scipy.sparse import coo_array
 
     graph = as_graph(graph)
-    A = (graph.to_scipy() + eye_array(graph.n)).tocsr()
-    return as_graph(A, nodes=graph.nodes, directed=graph.directed)
+    A, own = graph.to_scipy().tocoo(), np.arange(graph.n)
+    ends = np.concatenate([A.row, own]), np.concatenate([A.col, own])
+    weights = np.concatenate([A.data, np.ones(graph.n)])  # to be added up there: A + I would lose edges of 0
+    return as_graph(coo_array((weights, ends), shape=A.shape), nodes=graph.nodes, directed=graph.directed)
 
 
 def row_normalised(X: Any) -> Any:
     """Each row divided by the sum of its absolute values, as float32; a row of zeros stays. Dense or sparse.
 
-    A bag of words becomes the share of each word. O(entries).
+    A bag of words becomes the share of each word. O(entries). Raises ValueError for another shape than (n, k).
 
     >>> row_normalised([[1.0, 3.0], [0.0, 0.0]])
     array([[0.25, 0.75],
@@ -122,14 +124,21 @@ def row_normalised(X: Any) -> Any:
 
     Notebook: 10_spectral_gcn.
     """
-    X = X.tocsr() if hasattr(X, "tocsr") else np.asarray(X, np.float64)
-    sums = np.asarray(abs(X).sum(axis=1), np.float64).ravel()
-    share = 1 / np.where(sums > 0, sums, 1.0)
-    if isinstance(X, np.ndarray):
-        return (X * share[:, None]).astype(np.float32)
-    from scipy.sparse import diags_array
+    if hasattr(X, "tocsr"):
+        X = X.tocsr().astype(np.float64)  # a copy, which may be written to
+        X.sum_duplicates()
+        X.data /= np.repeat(_sizes(abs(X).sum(axis=1)), np.diff(X.indptr))
+        return X.astype(np.float32)
+    X = np.asarray(X, np.float64)
+    if X.ndim != 2:
+        raise ValueError(f"X of shape {X.shape}: (n, k) is needed, a row for each node")
+    return (X / _sizes(np.abs(X).sum(axis=1))[:, None]).astype(np.float32)
 
-    return (diags_array(share) @ X).tocsr().astype(np.float32)
+
+def _sizes(sums: Any) -> NDArray[np.float64]:
+    """What rows are divided by: their sums, 1 where that is 0."""
+    sums = np.asarray(sums).ravel()
+    return np.where(sums > 0, sums, 1.0)
 
 
 def _propagation(graph: Graph, rule: str, dtype: DTypeLike) -> scipy.sparse.csr_array:
@@ -144,12 +153,15 @@ def _made(graph: Graph, rule: str) -> scipy.sparse.csr_array:
     from scipy.sparse import eye_array
 
     A = not_negative(graph, "propagation").to_scipy()
+    A.eliminate_zeros()  # an edge of weight 0 joins nothing
     if rule == "renormalised":
         A = (A + eye_array(graph.n)).tocsr()
     S = A.T.tocsr()
-    arriving, leaving = np.sqrt(S.sum(axis=1)), np.sqrt(A.sum(axis=1))
+    with np.errstate(over="ignore"):
+        arriving, leaving = np.sqrt(S.sum(axis=1)), np.sqrt(A.sum(axis=1))
     if not np.isfinite([arriving, leaving]).all():
-        raise ValueError("the weights at a node add up beyond float64: divide all weights by the largest one")
+        node = graph.nodes[int(np.argmin(np.isfinite(arriving) & np.isfinite(leaving)))]
+        raise ValueError(f"the weights at node {node!r} add up beyond float64: divide all weights by the largest")
     receivers = np.repeat(np.arange(graph.n), np.diff(S.indptr))
     roots = (
         arriving[receivers] * leaving[S.indices]
@@ -202,7 +214,7 @@ class GCNConv(Layer):
         return needed, partial(self._through, S[:, needed])
 
     def _through(self, S: scipy.sparse.csr_array, X: Any) -> Tensor:
-        out = sparse_matmul(S, _weighed(X, self.W))
+        out = _sparse_product(S, _weighed(X, self.W))
         return out if self.b is None else out + self.b
 
     def __repr__(self) -> str:
@@ -299,7 +311,7 @@ def _start(seed: _rng.Seed, shape: tuple[int, ...], bias: bool, dtype: DTypeLike
     size = int(np.prod(shape))
     draws = _rng.uniforms(_rng.key_of(seed), [0], size).reshape(shape)
     W = (2 * draws - 1) * sqrt(6 / (shape[-1] + shape[-2]))
-    return Tensor(W.astype(dtype)), Tensor(np.zeros(shape[-2], dtype)) if bias else None
+    return Tensor(W.astype(_checked_dtype(dtype))), Tensor(np.zeros(shape[-2], dtype)) if bias else None
 
 
 def _weighed(X: Any, W: Any) -> Tensor:

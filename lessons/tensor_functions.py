@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from lessons._device import module_of
-from lessons._rng import Seed, key_of, uniforms
+from lessons._rng import Seed, key_of, reaching
 from lessons.graph import as_graph
 from lessons.operators.windows import Windows, windows
 from lessons.tensor import Array, Axis, Pull, Tensor, _axes, _constant, _fit, _rows, record, tensor_of
@@ -328,8 +328,9 @@ def sparse_matmul(A: Any, X: Operand) -> Tensor:
         raise ValueError(f"sparse_matmul: A {A.shape} and X {x.shape} do not fit; (m, n) and (n, d) or (n,) do")
     if A.dtype.kind not in "biuf":
         raise ValueError(f"sparse_matmul: A holds {A.dtype}; real numbers are needed")
-    rows = A.tocsr().astype(x.dtype)  # a copy: SciPy may sort the caller's in place at any time
-    return record("sparse_matmul", rows @ x, (X, lambda g: rows.T @ g))
+    return _sparse_product(
+        A.tocsr().astype(x.dtype), X
+    )  # a copy: SciPy may sort the caller's in place at any time
 
 
 # ---------------------------------------------------------------------------------------- joining
@@ -618,12 +619,17 @@ def dropout(x: Operand, p: float, *, seed: Seed) -> Tensor:
     if not 0 <= p < 1:
         raise ValueError(f"dropout: p={p}; a probability, 0 or more and less than 1, is needed")
     x, p = tensor_of(x), float(p)  # a float64 of NumPy would make all of it float64
-    kept = uniforms(key_of(seed), [0], x.size).reshape(x.shape) >= p
-    mask = module_of(x._data).asarray(kept.astype(x.dtype) / (1 - p))
+    kept = reaching(key_of(seed), x.size, p).reshape(x.shape)
+    mask = module_of(x._data).asarray(kept * (x.dtype.type(1) / x.dtype.type(1 - p)))
     return record("dropout", x._data * mask, (x, lambda g: g * mask))
 
 
 # ---------------------------------------------------------------------------------------- helpers
+
+
+def _sparse_product(rows: Any, X: Tensor) -> Tensor:
+    """`sparse_matmul` by a CSR matrix of X's dtype that nobody writes to, which is neither checked nor copied."""
+    return record("sparse_matmul", rows @ X._data, (X, lambda g: rows.T @ g))
 
 
 def _operands(*values: Operand) -> list[Tensor]:

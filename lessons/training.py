@@ -194,9 +194,13 @@ class Adam(Optimiser):
         mean *= b1
         mean += (1.0 - b1) * gradient
         size *= b2
-        size += (1.0 - b2) * gradient * gradient
+        square = (1.0 - b2) * gradient
+        square *= gradient
+        size += square
         scale = module_of(size).sqrt(size / (1.0 - b2**step)) + self.epsilon
-        return mean * (-self._rate / (1.0 - b1**step)) / scale
+        way = mean * (-self._rate / (1.0 - b1**step))
+        way /= scale
+        return way
 
 
 def cosine_schedule(step: float, steps: float, *, highest: float, lowest: float = 0.0, warmup: float = 0) -> float:

@@ -62,6 +62,13 @@ def test_python_and_numpy_agree(key, tasks, count):
     assert np.array_equal(_rng.uniforms(key, tasks, count), np.reshape(expected, (len(tasks), count)))
 
 
+@given(KEYS, st.integers(0, 50), st.floats(0, 1, exclude_max=True), st.integers(0, 50))
+def test_what_reaches_a_chance_is_what_uniforms_say(key, count, p, place):
+    drawn = _rng.uniforms(key, [0], count)[0]
+    for chance in (p, drawn[place % count] if count else 0.0, 1 - 2**-53):  # a draw itself is reached, too
+        assert np.array_equal(_rng.reaching(key, count, float(chance)), drawn >= chance)
+
+
 def test_without_the_compiler_the_same_source_gives_the_same_numbers():
     program = (
         "import warnings; warnings.simplefilter('error')\n"
