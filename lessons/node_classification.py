@@ -58,12 +58,14 @@ def train_node_classifier(
     nodes. Without an `optimiser` it is Adam with rate 0.01 and weight decay 5e-4 on the first of the model's
     parameters, the weights of the first layer. With `validation` the model ends with the weights of the epoch of
     the smallest loss there, the earliest of equal ones; `patience` stops after so many epochs without a new one.
+    A node may stand in both masks.
 
     A `GraphNetwork` computes only what the nodes of the masks see (`focus`), at every epoch. Layers are afterwards
     in the mode that they were in.
 
     Raises TypeError for masks that are none, ValueError where a mask is empty or of another length, y does not
-    fit the scores, or patience has no validation; ConvergenceError where the loss is no longer finite.
+    fit the scores, patience has no validation, or the optimiser moves nothing of this model; ConvergenceError
+    where a loss is no longer finite.
 
     >>> from lessons.graph_layers import GCN
     >>> path = as_graph([(0, 1), (1, 2), (3, 4), (4, 5)], n=6)
@@ -87,13 +89,13 @@ def train_node_classifier(
     watch = None if held is None else _scorer(model, graph, X, held)
     history, best, kept = NodeTraining(), 0, {}
     for epoch in range(limit):
-        with _mode(model, True):
+        with _mode(model, True), np.errstate(over="ignore", invalid="ignore"):  # these end as ConvergenceError
             history.losses.append(_step(scores, y[known], optimiser, epoch))
         if watch is None:
             best = epoch
             continue
         loss, right = _validated(model, watch, y[held])
-        history.validation_losses.append(loss)
+        history.validation_losses.append(_finite(loss, optimiser, epoch, epoch))
         history.validation_accuracies.append(right)
         if loss < min(history.validation_losses[:-1], default=np.inf):
             best, kept = epoch, model.state()
@@ -106,6 +108,10 @@ def train_node_classifier(
 
 def predict(model: Layer, graph: object, X: Any) -> NDArray[np.int64]:
     """(n,) the class with the highest score for each node, in evaluation mode; of equal ones the first.
+
+    >>> from lessons.graph_layers import GCN
+    >>> predict(GCN([2, 3], seed=0), as_graph([(0, 1)], n=2), np.zeros((2, 2)))
+    array([0, 0])
 
     Notebook: 10_spectral_gcn.
     """
@@ -121,22 +127,34 @@ def _step(scores: Callable[[], Tensor], y: Array, optimiser: Optimiser, epoch: i
     loss = cross_entropy(scores(), y)
     value = _finite(loss.item(), optimiser, epoch, epoch)
     loss.backward()
+    if epoch == 0 and all(tensor.grad is None for tensor in optimiser.parameters):
+        raise ValueError("no tensor of the optimiser got a gradient: is it made of this model's parameters?")
     optimiser.step()
     return value
 
 
 def _validated(model: Layer, scores: Callable[[], Tensor], y: Array) -> tuple[float, float]:
     """Loss and accuracy on the nodes that are only watched."""
-    with _mode(model, False), no_grad():
+    with _mode(model, False), no_grad(), np.errstate(over="ignore", invalid="ignore"):
         found = scores()
-    return cross_entropy(found, y).item(), float((to_host(found.data).argmax(axis=1) == y).mean())
+        return cross_entropy(found, y).item(), float((to_host(found.data).argmax(axis=1) == y).mean())
 
 
 def _scorer(model: Layer, graph: Graph, X: Any, mask: NDArray[np.bool_]) -> Callable[[], Tensor]:
     """The scores of the nodes in a mask: by what they see, or out of those of all."""
-    if isinstance(model, GraphNetwork) and all(hasattr(conv, "near") for conv in model.convs):
-        return model.focus(graph, X, mask)
+    if isinstance(model, GraphNetwork):
+        ways = [(model, "focus"), *((conv, "near") for conv in model.convs)]
+        if all(_goes_with_call(layer, method) for layer, method in ways):
+            return model.focus(graph, X, mask)
     return lambda: model(graph, X)[mask]  # type: ignore[call-arg]
+
+
+def _goes_with_call(layer: object, method: str) -> bool:
+    """Whether a layer has the method, and no class derived since has changed what a call gives."""
+    for kind in type(layer).__mro__:
+        if method in vars(kind) or "__call__" in vars(kind):
+            return method in vars(kind)
+    return False
 
 
 def _published(model: Layer) -> Adam:
