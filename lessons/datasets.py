@@ -212,18 +212,18 @@ class Planetoid:
     """Papers that cite each other: what is known of them, and of which of them the field is told.
 
     `graph` of n papers, 0 ... n - 1, i - j where one cites the other; `X` (n, d) which of d words stand in each;
-    `y` (n,) its field, -1 where nobody tells; `train`, `validation`, `test` the rows of three parts, ascending.
+    `y` (n,) its field, -1 where nobody tells; `train`, `validation`, `test` (n,) True for the nodes of three parts.
     """
 
     graph: Graph
     X: scipy.sparse.csr_array
     y: NDArray[np.int64]
-    train: NDArray[np.int64]
-    validation: NDArray[np.int64]
-    test: NDArray[np.int64]
+    train: NDArray[np.bool_]
+    validation: NDArray[np.bool_]
+    test: NDArray[np.bool_]
 
     def __repr__(self) -> str:
-        parts = f"train={len(self.train)}, validation={len(self.validation)}, test={len(self.test)}"
+        parts = f"train={self.train.sum()}, validation={self.validation.sum()}, test={self.test.sum()}"
         return f"Planetoid({self.graph}, X={self.X.shape}, classes={self.y.max() + 1}, {parts})"
 
 
@@ -280,13 +280,14 @@ def _read_planetoid(paths: dict[str, Path]) -> Planetoid:
     row[: len(Y)] = np.arange(len(Y))
     row[test] = len(Y) + np.arange(len(test))
     zeros = scipy.sparse.csr_array((1, X.shape[1]), dtype=X.dtype)
+    node = np.arange(len(neighbours))
     return Planetoid(
         graph=_graph_of(neighbours),
         X=scipy.sparse.vstack([X, X_test, zeros], format="csr")[row],
         y=np.concatenate([Y.argmax(axis=1), Y_test.argmax(axis=1), [-1]])[row],
-        train=np.arange(train),
-        validation=np.arange(train, train + VALIDATION),
-        test=np.sort(test),
+        train=node < train,
+        validation=(node >= train) & (node < train + VALIDATION),
+        test=np.isin(node, test),
     )
 
 
