@@ -212,7 +212,7 @@ class Planetoid:
     """Papers that cite each other: what is known of them, and of which of them the field is told.
 
     `graph` of n papers, 0 ... n - 1, i - j where one cites the other; `X` (n, d) which of d words stand in each;
-    `y` (n,) its field, -1 where nobody tells; `train`, `validation`, `test` (n,) True for the nodes of three parts.
+    `y` (n,) its field, -1 where nobody tells; `train`, `validation`, `test` (n,) True for three parts.
     """
 
     graph: Graph
