@@ -361,8 +361,12 @@ def recorded(name: str) -> dict[str, Any]:
     tables = {path.stem: path for path in Path(__file__).with_name("data").glob("*.json")}
     if name not in tables:
         raise ValueError(f"name={name!r}: one of {sorted(tables)}")
-    table = json.loads(tables[name].read_text(encoding="utf-8"))
-    lacking = [key for key in ("source", "command", "date", "machine") if not table.get(key)]
+    try:
+        table = json.loads(tables[name].read_text(encoding="utf-8"))
+    except json.JSONDecodeError as error:
+        raise FormatError(tables[name], error.lineno, error.msg) from error
+    told = table if isinstance(table, dict) else {}
+    lacking = [key for key in ("source", "command", "date", "machine") if not told.get(key)]
     if lacking:
         raise FormatError(tables[name], None, f"a recorded table without {', '.join(lacking)}")
     return table

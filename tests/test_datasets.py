@@ -1,13 +1,24 @@
-"""The digits and their neighbour graph, against scikit-learn's own search; simple graphs, against networkx's."""
+"""The digits and their neighbour graph, against scikit-learn's own search; simple graphs, against networkx's;
+Planetoid's files, against another way to read them."""
 
+import hashlib
+import json
+import os
+from collections import defaultdict
 from math import isqrt
+from pathlib import Path
 
 import networkx as nx
 import numpy as np
 import pytest
+import scipy.sparse
+from hypothesis import given
+from hypothesis import strategies as st
+from pickled import python2
 from sklearn.neighbors import NearestNeighbors
 
 from lessons import as_graph, datasets
+from lessons.errors import DataMissing, FormatError
 
 
 def test_digits_are_whole_grey_values():
@@ -172,3 +183,304 @@ def test_sizes_are_whole_numbers(n):
     for make in (datasets.path_graph, datasets.ring_graph, datasets.sensor_graph, datasets.mesh_graph):
         with pytest.raises(TypeError, match=f"n={n!r}: a whole number"):
             make(n)
+
+
+# ------------------------------------------------------------------------------------------------ Planetoid
+
+
+@st.composite
+def planetoids(draw):
+    """A small data set as upstream writes it: what its files hold, and the tests' rows in any order with gaps."""
+    train, others, tests, gaps = (draw(st.integers(least, 4)) for least in (1, 2, 1, 0))
+    d, classes = draw(st.integers(1, 4)), draw(st.integers(1, 3))
+    first, n = train + others, train + others + tests + gaps
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    words = rng.integers(0, 2, (first + tests, d)).astype(np.float32)
+    one_hot = np.eye(classes, dtype=np.int32)[rng.integers(0, classes, first + tests)]
+    node = st.integers(0, n - 1)
+    graph = nx.MultiGraph(draw(st.lists(st.tuples(node, node), max_size=2 * n)))
+    graph.add_nodes_from(range(n))
+    lists = defaultdict(list)
+    for u, v in graph.edges():
+        lists[u].append(v)
+        lists[v].append(u)
+    order = draw(st.permutations(range(n)))
+    index = draw(st.permutations(range(first, n)))[:tests]
+    return {
+        "y": one_hot[:train],
+        "allx": scipy.sparse.csr_array(words[:first]),
+        "ally": one_hot[:first],
+        "tx": scipy.sparse.csr_array(words[first:]),
+        "ty": one_hot[first:],
+        "graph": defaultdict(list, {u: lists[u] for u in order}),
+        "test.index": index,
+    }
+
+
+SMALL = {
+    "y": np.eye(2, dtype=np.int32),
+    "allx": scipy.sparse.csr_array(np.array([[1, 0, 0], [0, 1, 0], [1, 1, 0], [0, 1, 0]], np.float32)),
+    "ally": np.eye(2, dtype=np.int32)[[0, 1, 1, 0]],
+    "tx": scipy.sparse.csr_array(np.array([[0, 0, 1], [1, 0, 1]], np.float32)),
+    "ty": np.eye(2, dtype=np.int32)[[1, 0]],
+    "graph": defaultdict(list, {0: [1, 1, 5], 1: [0, 0], 2: [2, 2], 3: [], 4: [6], 5: [0], 6: [4]}),
+    "test.index": [6, 4],
+}
+
+
+def write_planetoid(folder, contents, prefix=""):
+    """The paths of the files, by the last part of their names."""
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = {part: folder / f"{prefix}{part}" for part in contents}
+    for part, content in contents.items():
+        text = "".join(f"{row}\n" for row in content).encode() if part == "test.index" else python2(content)
+        paths[part].write_bytes(content if isinstance(content, bytes) else text)
+    return paths
+
+
+def rows_of(data):
+    """The rows of its three parts."""
+    return [np.flatnonzero(part).tolist() for part in (data.train, data.validation, data.test)]
+
+
+def read_small(folder, monkeypatch, **changed):
+    monkeypatch.setattr(datasets, "VALIDATION", 2)
+    contents = SMALL | {part.replace("_", "."): content for part, content in changed.items()}
+    return datasets._read_planetoid(write_planetoid(folder, contents))
+
+
+@given(planetoids())
+def test_planetoid_as_the_published_loaders_read_it(tmp_path_factory, contents):
+    """Rows of zeros into `tx` and `ty` where `test.index` has gaps, all stacked, then its rows exchanged."""
+    index, first = np.array(contents["test.index"]), len(contents["ally"])
+    n = len(contents["graph"])
+    ascending = np.sort(index)
+    blocks = []
+    for block in ("tx", "ty"):
+        dense = contents[block].toarray() if block == "tx" else contents[block]
+        extended = np.zeros((n - first, dense.shape[1]))
+        extended[ascending - first] = dense
+        before = contents["allx"].toarray() if block == "tx" else contents["ally"]
+        whole = np.vstack([before, extended])
+        whole[index] = whole[ascending]
+        blocks.append(whole)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(datasets, "VALIDATION", 2)
+        data = datasets._read_planetoid(write_planetoid(tmp_path_factory.getbasetemp() / "p", contents))
+    assert np.array_equal(data.X.toarray(), blocks[0])
+    assert np.array_equal(data.y, np.where(blocks[1].any(axis=1), blocks[1].argmax(axis=1), -1))
+    assert np.array_equal(
+        data.graph.to_dense(), nx.to_numpy_array(nx.from_dict_of_lists(contents["graph"]), range(n))
+    )
+    train = len(contents["y"])
+    assert rows_of(data) == [list(range(train)), [train, train + 1], ascending.tolist()]
+    assert (data.y[data.test] >= 0).all()
+
+
+def test_a_small_planetoid(tmp_path, monkeypatch):
+    data = read_small(tmp_path, monkeypatch)
+    assert (
+        repr(data) == "Planetoid(Graph(n=7, m=4, undirected), X=(7, 3), classes=2, train=2, validation=2, test=2)"
+    )
+    assert data.graph.edges() == [(0, 1), (0, 5), (2, 2), (4, 6)]
+    assert data.X.toarray()[4:].tolist() == [[1, 0, 1], [0, 0, 0], [0, 0, 1]]
+    assert data.y.tolist() == [0, 1, 1, 0, 0, -1, 1]
+    assert rows_of(data) == [[0, 1], [2, 3], [4, 6]]
+    assert (type(data.X), data.X.dtype, data.y.dtype) == (scipy.sparse.csr_array, np.float32, np.int64)
+    assert {part.dtype for part in (data.train, data.validation, data.test)} == {np.dtype(np.bool_)}
+    assert data != read_small(tmp_path, monkeypatch)  # compared by what it is, not by what it holds
+    with pytest.raises(AttributeError):
+        data.y = None
+
+
+wide = scipy.sparse.csr_array(np.ones((2, 4), np.float32))
+
+
+@pytest.mark.parametrize(
+    ("part", "content", "line", "problem"),
+    [
+        ("allx", wide, None, "2 rows, but 4 in ally"),
+        ("tx", wide, None, "4 columns, but 3"),
+        ("tx", wide[:1], None, "1 rows, but 2 in ty"),
+        ("ty", np.eye(3, dtype=np.int32)[:2], None, "3 columns, but 2"),
+        ("ty", np.ones((2, 2), np.int32), None, "exactly one 1"),
+        ("ty", np.zeros((2, 2), np.int32), None, "exactly one 1"),
+        ("ty", np.array([[2, -1], [0, 1]], np.int32), None, "exactly one 1"),
+        ("ty", np.ones(2, np.int32), None, "exactly one 1"),
+        ("ty", np.zeros((0, 2), np.int32), None, "no row"),
+        ("ty", np.zeros((2, 0), np.int32), None, "exactly one 1"),
+        ("y", np.eye(2, dtype=np.int32)[::-1], None, "not the first of 4 rows"),
+        ("y", SMALL["ally"][:3], None, "not the first of 4 rows with 2 more"),
+        ("y", np.eye(3, dtype=np.int32)[:2], None, "not the first of 4 rows"),
+        ("graph", {0: [1], 2: [0], 1: [], 4: []}, None, "4 nodes, but not those from 0 to 3"),
+        ("graph", SMALL["graph"] | {3: [7]}, None, "node 3 has a neighbour that is not in 0 ... 6"),
+        ("graph", SMALL["graph"] | {3: [-1]}, None, "node 3 has a neighbour that is not in 0 ... 6"),
+        ("graph", SMALL["graph"] | {3: ["4"]}, None, "other than whole numbers"),
+        ("graph", [[1], [0]], None, "a dict of lists"),
+        ("graph", {0: [1], 1: [0]}, 1, "'6' is no node in 4 ... 1"),
+        ("test.index", [6, 3], 2, "'3' is no node in 4 ... 6"),
+        ("test.index", [6, 7], 2, "'7' is no node in 4 ... 6"),
+        ("test.index", ["6", "x"], 2, "'x' is no node"),
+        ("test.index", ["6", "-4"], 2, "'-4' is no node"),
+        ("test.index", ["6", "", "4"], 2, "'' is no node"),
+        ("test.index", ["6", "4" * 5000], 2, "'44444444444444444444' is no node"),
+        ("test.index", "6\n\u0664\n".encode(), 2, "is no node"),  # a four, though not one of ours
+        ("test.index", [6, 6], None, "2 nodes, 1 of them different, for 2 rows"),
+        ("test.index", [6], None, "1 nodes, 1 of them different, for 2 rows"),
+        ("test.index", [6, 4, 5], None, "3 nodes, 3 of them different, for 2 rows"),
+        ("test.index", [], None, "0 nodes, 0 of them different, for 2 rows"),
+        ("allx", b"", None, "exhausted"),
+        ("ally", b"not a pickle", None, "opcode"),
+        ("graph", b"\x80\x02cposix\nsystem\nU\x04trueq\x01\x85R.", None, "names posix.system"),
+    ],
+)
+def test_a_damaged_planetoid(tmp_path, monkeypatch, part, content, line, problem):
+    at = "test.index" if line == 1 else part  # a graph that is too small shows there
+    with pytest.raises(FormatError) as caught:
+        read_small(tmp_path, monkeypatch, **{part.replace(".", "_"): content})
+    assert (caught.value.path, caught.value.line) == (str(tmp_path / at), line)
+    assert problem in caught.value.problem
+
+
+@pytest.fixture
+def given_planetoid(tmp_path, monkeypatch):
+    """A folder for LESSONS_DATA with a small Cora in upstream's layout, and nothing that could be downloaded."""
+    paths = write_planetoid(tmp_path / "planetoid", SMALL, prefix="ind.cora.")
+    sums = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in paths.values()}
+    assert sums.keys() == datasets.PLANETOID_FILES["cora"].keys()
+    monkeypatch.setitem(datasets.PLANETOID_FILES, "cora", sums)
+    monkeypatch.setattr(datasets, "PLANETOID_URL", "http://127.0.0.1:9/")
+    monkeypatch.setattr(datasets, "VALIDATION", 2)
+    monkeypatch.setattr("lessons._downloads.RETRIES", 0)
+    monkeypatch.setattr("pooch.os_cache", lambda name: tmp_path / "cache" / name)
+    monkeypatch.setenv("LESSONS_DATA", str(tmp_path))
+    monkeypatch.setenv("NO_PROXY", "*")
+    return tmp_path / "planetoid"
+
+
+def test_planetoid_from_a_folder_that_is_named(given_planetoid):
+    assert datasets.planetoid("cora").graph == as_graph([(0, 1), (0, 5), (2, 2), (4, 6)], n=7)
+
+
+def test_planetoid_is_not_parsed_where_it_is_altered(given_planetoid, monkeypatch):
+    def parsed(path):
+        raise AssertionError(f"{path} was parsed")
+
+    for load in ("load_array", "load_lists", "load_matrix"):
+        monkeypatch.setattr(datasets, load, parsed)
+    with (given_planetoid / "ind.cora.test.index").open("a") as file:
+        file.write("\n")
+    with pytest.raises(FormatError, match=r"ind\.cora\.test\.index: not the published file: its SHA-256 is"):
+        datasets.planetoid("cora")
+
+
+def test_planetoid_where_it_is_missing(given_planetoid):
+    (given_planetoid / "ind.cora.graph").unlink()
+    with pytest.raises(DataMissing) as caught:
+        datasets.planetoid("cora")
+    way = """python -c "from lessons.datasets import planetoid; planetoid('cora')\""""
+    assert str(caught.value).startswith(f"Cora is not on this machine. Get it with: {way} ")
+    assert "planetoid/ of a folder that LESSONS_DATA names" in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["pubmed", "Cora", "", None, 7])
+def test_planetoid_by_another_name(name):
+    with pytest.raises(ValueError, match=r"one of \['citeseer', 'cora'\]"):
+        datasets.planetoid(name)
+
+
+with_data = pytest.mark.skipif(
+    "LESSONS_DATA" not in os.environ, reason="LESSONS_DATA names no folder of downloaded data"
+)
+
+
+@pytest.mark.data
+@with_data
+@pytest.mark.parametrize(
+    ("name", "n", "m", "loops", "listed", "words", "entries", "counts"),
+    [
+        ("cora", 2708, 5278, 0, 5429, 1433, 49_216, [351, 217, 418, 818, 426, 298, 180]),
+        ("citeseer", 3327, 4676, 124, 4732, 3703, 105_165, [249, 590, 668, 701, 596, 508]),
+    ],
+)
+def test_the_published_data(name, n, m, loops, listed, words, entries, counts):
+    data = datasets.planetoid(name)
+    graph, classes = data.graph, len(counts)
+    u, v = graph.edge_rows.T
+    assert (graph.n, graph.m, (u == v).sum()) == (n, m, loops)
+    assert (graph.directed, graph.weights) == (False, None)
+    file = Path(os.environ["LESSONS_DATA"], "planetoid", f"ind.{name}.graph")
+    assert sum(map(len, datasets.load_lists(file).values())) == 2 * listed
+    assert data.X.shape == (n, words)
+    assert (data.X.nnz, data.X.dtype) == (entries, np.float32)
+    assert (data.X.data == 1).all()
+    assert np.bincount(data.y[data.y >= 0]).tolist() == counts
+    assert np.bincount(data.y[data.train]).tolist() == [20] * classes
+    train, validation, test = rows_of(data)
+    assert train + validation == list(range(20 * classes + 500))
+    assert len(test) == 1000
+    assert min(test) > max(validation)
+    assert (data.y[data.train | data.validation | data.test] >= 0).all()
+
+
+@pytest.mark.data
+@with_data
+def test_the_fifteen_papers_of_which_nothing_is_known():
+    """Not isolated, as is often said: each cites or is cited. Others are: 48 have no neighbour but themselves."""
+    data = datasets.planetoid("citeseer")
+    unknown = np.flatnonzero(data.y < 0)
+    assert len(unknown) == 15
+    assert data.X[unknown].nnz == 0
+    assert not (data.train | data.validation | data.test)[unknown].any()
+    neighbours = [set(data.graph.neighbors(node)) - {node} for node in range(data.graph.n)]
+    assert all(neighbours[node] for node in unknown)
+    alone = [node for node in range(data.graph.n) if not neighbours[node]]
+    assert len(alone) == 48
+    assert all(data.graph.neighbors(node) == [node] for node in alone)
+    cora = datasets.planetoid("cora")
+    assert (cora.y >= 0).all()
+    assert cora.graph.degrees().min() == 1
+
+
+# ------------------------------------------------------------------------------------------------ recorded figures
+
+TABLE = {"source": "a paper", "command": "python -m benchmarks", "date": "2025-01-01", "machine": "two cores"}
+
+
+@pytest.fixture
+def tables(tmp_path, monkeypatch):
+    """The folder of recorded tables, beside a module of our own."""
+    monkeypatch.setattr(datasets, "__file__", str(tmp_path / "datasets.py"))
+    (tmp_path / "data").mkdir()
+    for name, table in {"whole": TABLE | {"accuracy": [0.5]}, "bare": {"accuracy": [0.5], "date": ""}}.items():
+        (tmp_path / "data" / f"{name}.json").write_text(json.dumps(table))
+    return tmp_path / "data"
+
+
+def test_a_recorded_table(tables):
+    assert datasets.recorded("whole") == TABLE | {"accuracy": [0.5]}
+
+
+def test_a_table_that_does_not_say_where_it_is_from(tables):
+    with pytest.raises(FormatError, match=r"bare\.json: a recorded table without source, command, date, machine"):
+        datasets.recorded("bare")
+
+
+@pytest.mark.parametrize("text", ["{", "[1]", "7", "null"])
+def test_a_table_that_is_none(tables, text):
+    (tables / "odd.json").write_text(text)
+    with pytest.raises(FormatError, match=r"odd\.json(, line 1)?: "):
+        datasets.recorded("odd")
+
+
+@pytest.mark.parametrize("name", ["none", "README", "../data/whole", "", None])
+def test_a_table_that_there_is_not(tables, name):
+    with pytest.raises(ValueError, match=r"one of \['bare', 'whole'\]"):
+        datasets.recorded(name)
+
+
+@pytest.mark.parametrize(
+    "path", sorted(Path(datasets.__file__).with_name("data").glob("*.json")), ids=lambda p: p.stem
+)
+def test_each_recorded_table_is_read(path):
+    assert datasets.recorded(path.stem)["source"]
