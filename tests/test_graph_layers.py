@@ -56,6 +56,12 @@ def joins(graph: Graph) -> np.ndarray:
     return graph.to_dense().T > 0
 
 
+def networkx_of(graph: nx.Graph, *edges: tuple[str, str]) -> nx.Graph:
+    """With these edges; networkx 3.2 warns where a list of them makes a graph and pandas is missing."""
+    graph.add_edges_from(edges)
+    return graph
+
+
 def signals(graph: Graph, columns: int, seed: int) -> np.ndarray:
     return np.random.default_rng(seed).standard_normal((graph.n, columns))
 
@@ -150,7 +156,7 @@ def test_who_has_no_neighbours_keeps_what_it_has_or_gets_nothing():
 
 @pytest.mark.parametrize("rule", RULES)
 def test_propagation_takes_any_graph_and_belongs_to_the_caller(rule):
-    theirs = nx.DiGraph([("a", "b"), ("c", "b")])
+    theirs = networkx_of(nx.DiGraph(), ("a", "b"), ("c", "b"))
     ours = as_graph(theirs)
     right = propagation_by_loops(ours, rule)
     for graph in (theirs, nx.to_scipy_sparse_array(theirs), ours):
@@ -194,7 +200,7 @@ def test_self_loops_are_added_to_all_that_was_there(graph):
 def test_self_loops_keep_a_negative_weight_and_a_loop_that_they_cancel():
     looped = with_self_loops(as_graph([(0, 0, -1.0), (0, 1, -2.0)], n=2))
     assert looped.by_edge(looped.edge_weights) == {(0, 0): 0.0, (0, 1): -2.0, (1, 1): 1.0}
-    assert with_self_loops(nx.DiGraph([("a", "b")])).edges() == [("a", "a"), ("a", "b"), ("b", "b")]
+    assert with_self_loops(networkx_of(nx.DiGraph(), ("a", "b"))).edges() == [("a", "a"), ("a", "b"), ("b", "b")]
 
 
 def rows_by_hand(X: list[list[float]]) -> list[list[float]]:
@@ -408,7 +414,7 @@ def test_weights_start_as_glorot_and_bengio_say():
 
 
 def test_layers_take_what_as_graph_takes_and_say_in_short_what_they_are():
-    theirs, X = nx.Graph([("a", "b"), ("b", "c")]), np.ones((3, 3))
+    theirs, X = networkx_of(nx.Graph(), ("a", "b"), ("b", "c")), np.ones((3, 3))
     for layer in layers_of(np.float64):
         right = layer(as_graph(theirs), X).data
         assert np.array_equal(layer(theirs, X).data, right)
