@@ -1,4 +1,7 @@
-"""`python -m benchmarks [TOPIC...] [--json FILE] [--threads N] [--scale S] [--repeats R]`, in the checkout."""
+"""`python -m benchmarks [TOPIC...] [--json FILE] [--threads N] [--scale S] [--repeats R]`, in the checkout.
+
+`python -m benchmarks spectral_gcn --accuracy [--json FILE]` measures what networks get right instead.
+"""
 
 from __future__ import annotations
 
@@ -19,17 +22,32 @@ def main() -> None:
     hold_threads(options.threads)
     from benchmarks import _harness  # only now: numpy asks for the number of threads when it is imported
 
-    rows = []
     print(_harness.machine(options.threads), flush=True)
+    found = accuracies() if options.accuracy else rows(options)
+    print(f"\nWith {_harness.versions()}. At the end {_harness.load()}.")
+    if options.json is not None:
+        write(options.json, found)
+
+
+def rows(options: argparse.Namespace) -> list[dict[str, object]]:
+    from benchmarks import _harness
+
+    rows = []
     for topic in options.topics:
         module = import_module(f"benchmarks.{topic}")
         found = _harness.run(topic, module.cases(options.scale), options.threads, repeats=options.repeats)
         rows += found
         if hasattr(module, "summary"):
             print("", *module.summary(found), sep="\n")
-    print(f"\nWith {_harness.versions()}. At the end {_harness.load()}.")
-    if options.json is not None:
-        write(options.json, rows)
+    return rows
+
+
+def accuracies() -> dict[str, object]:
+    from benchmarks import _citations
+
+    table = _citations.measured()
+    print(*_citations.report(table), sep="\n")
+    return table
 
 
 def read_options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
@@ -39,6 +57,7 @@ def read_options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--threads", type=int, default=1, metavar="N", help="for BLAS, numba and peers; 1")
     parser.add_argument("--scale", type=float, default=1.0, metavar="S", help="all sizes times this; 1")
     parser.add_argument("--repeats", type=int, metavar="R", help="of every case; its own number unless told")
+    parser.add_argument("--accuracy", action="store_true", help="of spectral_gcn: what networks get right")
     options = parser.parse_args(arguments)
     unknown = [topic for topic in options.topics if topic not in TOPICS]
     if unknown:
@@ -49,6 +68,8 @@ def read_options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
         parser.error(f"--repeats {options.repeats}: at least one is needed")
     if not 0 < options.scale <= 1:
         parser.error(f"--scale {options.scale}: more than 0, at most 1")
+    if options.accuracy and options.topics != ["spectral_gcn"]:
+        parser.error("--accuracy: of the topic spectral_gcn alone")
     if options.json is not None and not options.json.absolute().parent.is_dir():
         parser.error(f"--json {options.json}: there is no folder {options.json.parent}")
     options.topics = options.topics or TOPICS
@@ -66,11 +87,11 @@ def hold_threads(count: int) -> None:
     os.environ["VECLIB_MAXIMUM_THREADS"] = str(count)
 
 
-def write(path: Path, rows: list[dict[str, object]]) -> None:
+def write(path: Path, found: object) -> None:
     from lessons._files import replacing
 
     with replacing(path) as file:
-        json.dump(rows, file, indent=1, allow_nan=False)
+        json.dump(found, file, indent=1, allow_nan=False)
         file.write("\n")
 
 

@@ -20,7 +20,7 @@ import numpy as np
 import pytest
 
 from benchmarks import __main__ as command
-from benchmarks import _harness, _inputs, centrality_and_flow, graph_partitioning
+from benchmarks import _harness, _inputs, centrality_and_flow, graph_partitioning, spectral_gcn
 from benchmarks._harness import Case, run
 from lessons.centrality import betweenness_definition
 from lessons.datasets import ring_graph
@@ -38,6 +38,7 @@ CONTENDERS["laplacian_regularization"] = {"scipy", "networkx", "sklearn"}
 CONTENDERS["graph_partitioning"] = {"pymetis", "kahip"}
 CONTENDERS["graph_signals"] = {"pygsp", "scipy", "sklearn"}
 CONTENDERS["centrality_and_flow"] = {"igraph", "scipy", "networkx"}
+CONTENDERS["spectral_gcn"] = {"scipy", "torch", "torch_geometric"}
 
 
 def installed(topic):
@@ -422,6 +423,56 @@ def test_a_network_s_seeds_are_summed_up_beside_the_better_peer():
     ]
 
 
+# ---------------------------------------------------------------------------------------- epochs of graph networks
+
+
+def small_problem(order):
+    return spectral_gcn.random_problem(0.02, order)
+
+
+@pytest.mark.parametrize("order", [0, 1, 3])
+@pytest.mark.parametrize("focus", [False, True])
+def test_all_ways_to_train_lose_the_same(order, focus):
+    problem = partial(small_problem, order)
+    known = spectral_gcn.reference(problem)
+    assert known[0] > known[1] > known[2]
+    for builder in (spectral_gcn.by_lessons, spectral_gcn.by_scipy):
+        losses, dropped = answer = spectral_gcn.ready(problem, partial(builder, focus=focus), epochs=1)()
+        assert losses == pytest.approx(known, abs=1e-6)
+        assert spectral_gcn.is_right(problem, answer)
+        for place in range(3):
+            off = [loss + 2e-4 * (place == at) for at, loss in enumerate(losses)]
+            assert not spectral_gcn.is_right(problem, (off, dropped))
+        assert not spectral_gcn.is_right(problem, (losses, losses[0]))
+        assert not spectral_gcn.is_right(problem, (losses, float("nan")))
+
+
+@pytest.mark.parametrize("by_hand", [False, True])
+@pytest.mark.parametrize("focus", [False, True])
+def test_torch_loses_the_same(by_hand, focus):
+    pytest.importorskip("torch", reason="PyTorch is not installed")
+    builder = partial(spectral_gcn.by_torch, by_hand=by_hand, focus=focus)
+    assert spectral_gcn.is_right(
+        partial(small_problem, 0), spectral_gcn.ready(partial(small_problem, 0), builder, 1)()
+    )
+
+
+def test_losses_on_validation_nodes_are_checked():
+    problem = partial(small_problem, 0)
+    answer = spectral_gcn.validated_by_lessons(problem)()
+    assert spectral_gcn.is_validated(problem, answer)
+    losses, watched, dropped = answer
+    assert not spectral_gcn.is_validated(problem, (losses, [loss + 2e-4 for loss in watched], dropped))
+
+
+def test_citation_data_that_is_not_there_is_skipped_by_name(monkeypatch, tmp_path):
+    monkeypatch.setenv("LESSONS_DATA", str(tmp_path))
+    spectral_gcn.planetoid_problem.cache_clear()
+    first = next(spectral_gcn.cases(1.0))
+    assert run("spectral_gcn", [first], threads=1, say=(said := []).append) == []
+    assert "  scipy: skipped, LESSONS_DATA names no folder with planetoid/ind.cora.graph" in said
+
+
 # ---------------------------------------------------------------------------------------- the command
 
 
@@ -513,6 +564,7 @@ def test_too_late_to_hold_threads():
         (["--threads", "0"], "--threads 0: at least one"),
         (["--scale", "0"], "--scale 0.0: more than 0"),
         (["--repeats", "0"], "--repeats 0: at least one"),
+        (["graph", "--accuracy"], "--accuracy: of the topic spectral_gcn alone"),
         (["--json", "nowhere/rows.json"], "there is no folder nowhere"),
     ],
 )
