@@ -41,7 +41,7 @@ class Optimiser:
         self.weight_decay = weight_decay
 
     @property
-    def weight_decay(self) -> list[float]:
+    def weight_decay(self) -> tuple[float, ...]:
         """One number for each tensor."""
         return self._decays
 
@@ -52,7 +52,7 @@ class Optimiser:
             raise ValueError(
                 f"weight_decay={decay!r}: a number, or one for each of {len(self.parameters)} tensors"
             )
-        self._decays = [_checked("weight_decay", each) for each in decays]
+        self._decays = tuple(_checked("weight_decay", each) for each in decays)
 
     @property
     def rate(self) -> float:

@@ -269,6 +269,39 @@ def test_the_rate_may_be_set_between_steps_and_stays_a_plain_number(make):
         optimiser.rate = -1
 
 
+@given(
+    st.integers(0, 2**32),
+    st.lists(st.sampled_from([0.0, 0.1, 0.5]), min_size=4, max_size=4),
+    st.sampled_from([SGD, Adam]),
+)
+def test_each_tensor_decays_as_it_is_told(seed, decays, kind):
+    starts, steps = random_steps(seed)
+    way = walked(lambda tensors: kind(tensors, 0.1, weight_decay=decays), starts, steps)
+    for place, decay in enumerate(decays):
+        parts = [[step[place]] for step in steps]
+        alone = walked(lambda tensors, d=decay: kind(tensors, 0.1, weight_decay=d), [starts[place]], parts)
+        assert all(np.array_equal(values[place], same) for values, (same,) in zip(way, alone, strict=True))
+
+
+def test_weight_decay_may_be_set_between_steps_and_is_told_for_each_tensor():
+    tensors = [Tensor(np.ones(2, np.float32)), Tensor(np.ones(2, np.float32))]
+    optimiser = SGD(tensors, 1.0, weight_decay=0.5)
+    assert optimiser.weight_decay == (0.5, 0.5)
+    optimiser.weight_decay = [0.25, np.float64(0.0)]
+    assert optimiser.weight_decay == (0.25, 0.0)
+    for tensor in tensors:
+        tensor.grad = np.zeros(2, np.float32)
+    optimiser.step()
+    assert [tensor.data.tolist() for tensor in tensors] == [[0.75, 0.75], [1.0, 1.0]]
+    assert all(tensor.dtype == np.float32 for tensor in tensors)
+    for wrong in ([0.1], [0.1, 0.2, 0.3], [], [0.1, -0.2], [0.1, math.nan], "ab", None):
+        with pytest.raises(ValueError, match="weight_decay="):
+            optimiser.weight_decay = wrong
+        assert optimiser.weight_decay == (0.25, 0.0)
+    optimiser.weight_decay = 2
+    assert optimiser.weight_decay == (2.0, 2.0)
+
+
 @pytest.mark.parametrize("make", MAKERS)
 def test_optimisers_say_in_short_what_they_are(make):
     assert repr(make([Tensor(1.0)])) in {"SGD(rate=0.1, 1 tensors)", "Adam(rate=0.1, 1 tensors)"}
@@ -298,6 +331,13 @@ LEAF, OTHER = Tensor(1.0), Tensor([2.0])
         ),
         (lambda: SGD([LEAF], 0.1, momentum=-0.5), ValueError, "momentum=-0.5"),
         (lambda: SGD([LEAF], 0.1, weight_decay=-1), ValueError, "weight_decay=-1"),
+        (
+            lambda: SGD([LEAF], 0.1, weight_decay=[0.1, 0.2]),
+            ValueError,
+            "weight_decay=[0.1, 0.2]: a number, or one",
+        ),
+        (lambda: Adam([LEAF, OTHER], weight_decay=[0.1]), ValueError, "one for each of 2 tensors"),
+        (lambda: Adam([LEAF, OTHER], weight_decay=[0.1, -1]), ValueError, "weight_decay=-1: a finite number"),
         (lambda: SGD([LEAF], 0.1, nesterov=True), ValueError, "nesterov with momentum=0.0"),
         (lambda: Adam([]), ValueError, "nothing to learn"),
         (lambda: Adam([LEAF], -1), ValueError, "rate=-1"),
