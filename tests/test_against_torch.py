@@ -11,8 +11,11 @@ import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from scipy.sparse import csr_array
 from test_tensor_functions import EXAMPLES, Example, examples, operation, weights_of
 
+from lessons import Graph, as_graph
+from lessons.graph_layers import GCN, ChebNet, GraphNetwork
 from lessons.tensor import Tensor
 from lessons.tensor_functions import (
     batch_norm,
@@ -207,6 +210,79 @@ def test_a_network_has_the_gradients_of_torch(ours, theirs, arrays):
     expected = [loss.detach().numpy(), *(leaf.grad.numpy() for leaf in leaves)]
     for found, right in zip(our_gradients(ours, arrays), expected, strict=True):
         np.testing.assert_allclose(found, right, rtol=1e-10, atol=1e-12)
+
+
+# ---------------------------------------------------------------------------------------- networks on graphs
+
+DIGRAPH = as_graph(np.random.default_rng(6).integers(0, 20, (60, 2)), n=22, directed=True)  # two nodes stand alone
+GRAPH = as_graph([(u, v, 0.5 + u % 3) for u, v in DIGRAPH.edges()], n=22)
+FEATURES = np.random.default_rng(7).random((22, 6)) * (np.random.default_rng(8).random((22, 6)) < 0.5)
+CLASSES = np.arange(22) % 4
+
+
+def torch_gcn(torch: Any, graph: Graph, rule: str, p: list[Any]) -> Any:
+    """What a graph network gives by PyTorch's sparse product, S made of dense arrays from its formula."""
+    A, own = graph.to_dense(), np.eye(graph.n)
+    A = A + own if rule == "renormalised" else A
+    arriving, leaving = A.sum(axis=0), A.sum(axis=1)
+    S = A.T / np.sqrt(np.outer(np.where(arriving, arriving, 1), np.where(leaving, leaving, 1)))
+    S = torch.tensor(S + own if rule == "single" else S).to_sparse()
+    hidden = torch.relu(torch.sparse.mm(S, p[0] @ p[1].T) + p[2])
+    return torch.sparse.mm(S, hidden @ p[3].T) + p[4]
+
+
+def torch_chebnet(torch: Any, graph: Graph, p: list[Any]) -> Any:
+    """The same by Chebyshev's recurrence on the features, not on what the weights made of them."""
+    A = graph.to_dense()
+    d = A.sum(axis=1)
+    D = np.where(d > 0, 1 / np.sqrt(np.where(d > 0, d, 1)), 0)
+    M = torch.tensor(np.diag(np.where(d > 0, 1.0, 0.0)) - D[:, None] * A * D - np.eye(graph.n)).to_sparse()
+
+    def layer(X: Any, W: Any, b: Any) -> Any:
+        T = [X, torch.sparse.mm(M, X)]
+        while len(T) < len(W):
+            T.append(2 * torch.sparse.mm(M, T[-1]) - T[-2])
+        return sum(t @ w.T for t, w in zip(T, W, strict=False)) + b
+
+    return layer(torch.relu(layer(p[0], p[1], p[2])), p[3], p[4])
+
+
+@pytest.mark.parametrize("form", [np.asarray, csr_array])
+@pytest.mark.parametrize("graph", [DIGRAPH, GRAPH], ids=["directed", "weighted"])
+@pytest.mark.parametrize("rule", ["renormalised", "single", "neighbours"])
+def test_a_graph_convolutional_network_is_that_of_torch(rule, graph, form):
+    torch = torch_or_skip()
+    model = GCN([6, 8, 4], rule=rule, dropout=0.0, seed=0, dtype=np.float64)
+    held_to_torch(torch, model, graph, form, lambda p: torch_gcn(torch, graph, rule, p))
+
+
+@pytest.mark.parametrize("form", [np.asarray, csr_array])
+@pytest.mark.parametrize("order", [0, 1, 2, 5])
+def test_a_chebyshev_network_is_that_of_torch(order, form):
+    torch = torch_or_skip()
+    model = ChebNet([6, 8, 4], order, dropout=0.0, seed=0, dtype=np.float64)
+    held_to_torch(torch, model, GRAPH, form, lambda p: torch_chebnet(torch, GRAPH, p))
+
+
+def held_to_torch(torch: Any, model: GraphNetwork, graph: Graph, form: Any, theirs: Callable[[Any], Any]) -> None:
+    """Scores, loss and all gradients; of dense features those of the features, too."""
+    for k, tensor in enumerate(model.parameters()):
+        tensor.data = tensor.data + 0.1 * np.cos(np.arange(tensor.size) + k).reshape(
+            tensor.shape
+        )  # biases as well
+    X = form(FEATURES)
+    ours = [*([Tensor(X)] if form is np.asarray else []), *model.parameters()]
+    scores = model(graph, ours[0] if form is np.asarray else X)
+    cross_entropy(scores, CLASSES).backward()
+    leaves = [torch.tensor(array.copy(), requires_grad=True) for array in (FEATURES, *model.state().values())]
+    out = theirs(leaves)
+    torch.nn.functional.cross_entropy(out, torch.tensor(CLASSES)).backward()
+    np.testing.assert_allclose(scores.data, out.detach().numpy(), rtol=1e-10, atol=1e-12)
+    for tensor, leaf in zip(ours, leaves[-len(ours) :], strict=True):
+        np.testing.assert_allclose(tensor.grad, leaf.grad.numpy(), rtol=1e-9, atol=1e-12)
+
+
+# ---------------------------------------------------------------------------------------- JAX
 
 
 @pytest.fixture
