@@ -163,9 +163,8 @@ def _made(graph: Graph, rule: str) -> scipy.sparse.csr_array:
         node = graph.nodes[int(np.argmin(np.isfinite(arriving) & np.isfinite(leaving)))]
         raise ValueError(f"the weights at node {node!r} add up beyond float64: divide all weights by the largest")
     receivers = np.repeat(np.arange(graph.n), np.diff(S.indptr))
-    roots = (
-        arriving[receivers] * leaving[S.indices]
-    )  # one product, so that an undirected S is symmetric to the bit
+    # one product for both, so that an undirected S is symmetric to the bit
+    roots = arriving[receivers] * leaving[S.indices]
     S.data = np.divide(S.data, roots, out=np.zeros_like(roots), where=roots > 0)
     return (S + eye_array(graph.n)).tocsr() if rule == "single" else S
 
