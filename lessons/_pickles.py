@@ -12,13 +12,13 @@ The standard library's unpickler with a `find_class` of one's own lets through w
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from io import BytesIO
 from math import prod
 from os import PathLike
 from pathlib import Path
-from pickletools import genops
-from typing import TYPE_CHECKING, Any
+from pickletools import opcodes
+from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,8 +58,8 @@ def restricted_load(source: str | PathLike[str] | bytes, allowed: Allowed) -> ob
     machine = _Machine(allowed)
     file = BytesIO(data)
     try:
-        for instruction, argument, _ in genops(file):
-            machine.step(instruction.name, argument)
+        for name, argument in _instructions(file):
+            machine.step(name, argument)
         if len(machine.stack) != 1:
             raise ValueError(f"leaves {len(machine.stack)} objects, not one")
     except IndexError as error:
@@ -69,6 +69,26 @@ def restricted_load(source: str | PathLike[str] | bytes, allowed: Allowed) -> ob
     if file.tell() < len(data):
         raise FormatError(path, None, f"goes on for {len(data) - file.tell()} bytes after its end")
     return machine.stack[0]
+
+
+OPCODES = {opcode.code.encode("latin1"): opcode for opcode in opcodes}
+NEEDED = {"PROTO", "STOP", "MARK", "NONE", "NEWTRUE", "NEWFALSE", "EMPTY_LIST", "EMPTY_DICT", "EMPTY_TUPLE"}
+NEEDED |= {"BININT", "BININT1", "BININT2", "BINSTRING", "SHORT_BINSTRING", "TUPLE", "TUPLE1", "TUPLE2", "TUPLE3"}
+NEEDED |= {"APPEND", "APPENDS", "SETITEM", "SETITEMS", "BINPUT", "LONG_BINPUT", "BINGET", "LONG_BINGET"}
+NEEDED |= {"GLOBAL", "REDUCE", "NEWOBJ", "BUILD"}
+
+
+def _instructions(file: IO[bytes]) -> Iterator[tuple[str, Any]]:
+    """Name and argument of each instruction up to the end; the argument of one that is refused is not read."""
+    name = ""
+    while name != "STOP":
+        code = file.read(1)
+        if code not in OPCODES:
+            raise ValueError(f"has {code!r} for an instruction" if code else "is cut short")
+        name, argument = OPCODES[code].name, OPCODES[code].arg
+        if name not in NEEDED:
+            raise ValueError(f"has the instruction {name}, which this kind of file does not need")
+        yield name, argument and argument.reader(file)
 
 
 class _Machine:
@@ -123,8 +143,6 @@ class _Machine:
                 if not isinstance(stack[-1], StandIn):
                     raise ValueError(f"gives a state to a {type(stack[-1]).__name__}")
                 stack[-1].fill(state)
-            case _:
-                raise ValueError(f"has the instruction {name}, which this kind of file does not need")
 
     def find_class(self, module: str, name: str) -> Callable[..., object] | None:
         """What stands for a name: the exact pair is looked up, nothing is imported."""
