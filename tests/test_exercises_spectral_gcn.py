@@ -38,6 +38,12 @@ RING = [(0, 1), (1, 2), (2, 0)]
 pytestmark = pytest.mark.usefixtures("first_attempt")
 
 
+def networkx_of(kind, edges):
+    graph = kind()
+    graph.add_edges_from(edges)  # as an argument networkx would look whether they are a table of pandas
+    return graph
+
+
 def verdict(number, answer):
     return judge(EXERCISES[f"spectral_gcn-{number}"], answer)
 
@@ -296,6 +302,7 @@ def again_by_itself(S, X, W, k):
         (1, [0.13, 0.25, 0.5, 15, 6], "wrong"),
         (1, [1 / 8, 1 / 2, 1 / 4, 15, 6], "wrong"),
         (1, [1 / 8, 1 / 4, 1 / 2, 6, 15], "wrong"),
+        (1, [1 / 8, 1 / 4, 1 / 2, 15, 6.01], "wrong"),
         (1, [1 / 8, 1 / 4, 1 / 2, 15, 6 + 0j], "wrong"),
         (2, node_after_node, "right"),
         (2, by_the_definition, "right"),
@@ -322,7 +329,7 @@ def again_by_itself(S, X, W, k):
         (4, (tuple(RING), (1, 0, 0)), "right"),
         (4, [np.array(RING), np.array([0.5, 0.5, 0.7])], "right"),
         (4, ({*RING}, [1, 2, 3]), "right"),
-        (4, (nx.DiGraph(RING), [0, 0, 1]), "right"),
+        (4, (networkx_of(nx.DiGraph, RING), [0, 0, 1]), "right"),
         (4, (as_graph(RING, n=3, directed=True), [0, 0, 1]), "right"),
         (4, ([(v, u) for u, v in RING], [1, 0, 0]), "right"),  # the other way round
         (4, ([(1, 3), (3, 4), (4, 1)], [0, 0, 0, 1e-9, 0]), "right"),  # two are alone; faint
@@ -330,8 +337,9 @@ def again_by_itself(S, X, W, k):
         (4, ([(1, 3), (3, 4), (4, 1)], [1, 0, 0, 1]), "wrong"),  # no node 4
         (4, ([*RING, (0, 1)], [1, 0, 0]), "wrong"),
         (4, ([*RING, (3, 3)], [1, 0, 0, 0]), "wrong"),
+        (4, ([(0, 1), (1, 2), (2, 3), (3, 0)], [1, 0, 0, 0]), "wrong"),  # one edge more than is needed
         (4, ([[str(u), v] for u, v in RING], [1, 0, 0]), "wrong"),
-        (4, (nx.Graph(RING), [1, 0, 0]), "wrong"),  # which lists them with an end of each first
+        (4, (networkx_of(nx.Graph, RING), [1, 0, 0]), "wrong"),  # which lists them with an end of each first
         (4, RING[0], "wrong"),
         (4, (RING, [1, 0, 0], "ring"), "wrong"),
         (5, features_or_scores, "right"),
@@ -415,7 +423,7 @@ def test_no_directed_graph_of_fewer_edges_counts_right_and_of_three_only_the_rin
         if verdict(4, answer).status == "right":
             found.append(answer[0])
     assert len(found) == 8  # three of four nodes, two ways round
-    assert all(sorted(d for _, d in nx.DiGraph(edges).in_degree()) == [1, 1, 1] for edges in found)
+    assert all(sorted(d for _, d in networkx_of(nx.DiGraph, edges).in_degree()) == [1, 1, 1] for edges in found)
 
 
 @pytest.mark.parametrize("signal", list(product((0, 1), repeat=3)))
@@ -461,7 +469,8 @@ def test_layers_are_tried_on_lone_nodes_on_hubs_and_on_as_many_scores_as_feature
         edges.shape[1:] == (2,) and len({frozenset(e) for e in edges.tolist()}) == len(edges)
         for edges, *_ in given
     )
-    assert any((edges[:, 0] > edges[:, 1]).any() and (edges[:, 0] < edges[:, 1]).any() for edges, *_ in given)
+    joined = [edges for edges, X, _ in given if len(edges) == len(X) * (len(X) - 1) / 2 > 3]
+    assert {bool(turned) for edges in joined for turned in edges[:, 0] > edges[:, 1]} == {False, True}
 
 
 def test_layers_keep_to_k_or_clearly_do_not():
