@@ -88,7 +88,15 @@ def _instructions(file: IO[bytes]) -> Iterator[tuple[str, Any]]:
         name, argument = OPCODES[code].name, OPCODES[code].arg
         if name not in NEEDED:
             raise ValueError(f"has the instruction {name}, which this kind of file does not need")
-        yield name, argument and argument.reader(file)
+        yield name, _pair(file) if name == "GLOBAL" else argument and argument.reader(file)
+
+
+def _pair(file: IO[bytes]) -> tuple[str, str]:
+    """A module and a name, a line each, as they stand: the reader of pickletools would take out escapes."""
+    module, name = (file.readline().decode("latin1") for _ in range(2))
+    if not name.endswith("\n"):
+        raise ValueError("is cut short")
+    return module[:-1], name[:-1]
 
 
 class _Machine:
@@ -134,7 +142,7 @@ class _Machine:
                 stack.append(self.memo[argument])
             # name, call, fill
             case "GLOBAL":
-                stack.append(self.find_class(*argument.split(" ", 1)))
+                stack.append(self.find_class(*argument))
             case "REDUCE" | "NEWOBJ":
                 function, arguments = self._taken(len(stack) - 2)
                 stack.append(_called(function, _the(tuple, arguments)))
@@ -147,7 +155,9 @@ class _Machine:
     def find_class(self, module: str, name: str) -> Callable[..., object] | None:
         """What stands for a name: the exact pair is looked up, nothing is imported."""
         if (module, name) not in self.allowed:
-            raise ValueError(f"names {f'{module}.{name}'[:SHOWN]}, which this kind of file does not need")
+            raise ValueError(
+                f"names {ascii(f'{module}.{name}')[1:-1]:.{SHOWN}}, which this kind of file does not need"
+            )
         return self.allowed[module, name]
 
     def _taken(self, start: int) -> list[Any]:
