@@ -178,7 +178,8 @@ def mean_and_error(counts: Sequence[int] | NDArray[Any]) -> tuple[float, float]:
 
 def report(table: dict[str, Any]) -> Iterator[str]:
     """The table's rows as lines of text, accuracies in per cent with standard errors."""
-    return chain(*(parts(table) for parts in (_published_lines, _pair_lines, _split_lines, _depth_lines)))
+    sections = _published_lines, _pair_lines, _split_lines, _difference_lines, _depth_lines
+    return chain.from_iterable(lines(table) for lines in sections)
 
 
 def _published_lines(table: dict[str, Any]) -> Iterator[str]:
@@ -216,6 +217,15 @@ def _split_lines(table: dict[str, Any]) -> Iterator[str]:
                 f"  {model:<18} {mean:5.2f} ± {error:.2f}   splits {spread}, deviation "
                 f"{of_split.std(ddof=1) * 100 / TEST:.2f}; of seeds within a split {within:.2f}"
             )
+
+
+def _difference_lines(table: dict[str, Any]) -> Iterator[str]:
+    for name in DATA:
+        yield f"\n{name}, differences over the same random splits"
+        of_split = {model: np.mean(counts, axis=1) for model, counts in table["random splits"][name].items()}
+        for other in ON_SPLITS[1:]:
+            mean, error = mean_and_error(of_split["renormalised"] - of_split[other])
+            yield f"  {'renormalised - ' + other:<34} {mean:+6.2f} ± {error:.2f}   over splits"
 
 
 def _depth_lines(table: dict[str, Any]) -> Iterator[str]:
