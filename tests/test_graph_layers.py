@@ -565,6 +565,23 @@ def test_focus_gives_the_rows_of_the_whole_and_sees_what_they_see(graph, makers,
 
 
 @SOME
+@given(CONVS, st.sets(st.integers(0, 19), max_size=3), SEEDS)
+def test_on_a_path_focus_sees_as_far_as_the_hops_together(makers, chosen, seed):
+    graph, model = path_graph(20), network_of(makers, seed)
+    hops = sum(conv.order if isinstance(conv, ChebConv) else 1 for conv in model.convs)
+    rows, X = np.isin(np.arange(20), list(chosen)), signals(graph, 2, seed)
+    seen = np.isin(np.arange(20), [i + k for i in chosen for k in range(-hops, hops + 1)])
+    found = model.focus(graph, np.where(seen[:, None], X, np.nan), rows)()
+    np.testing.assert_allclose(found.data, model(graph, X).data[rows], rtol=1e-9, atol=1e-10)
+
+
+@pytest.mark.parametrize("order", range(6))
+def test_on_a_path_a_chebyshev_layer_asks_for_its_hops_and_no_more(order):
+    needed, _ = ChebConv(2, 2, order, seed=0).near(path_graph(20), np.array([8, 9]))
+    assert needed.tolist() == list(range(8 - order, 10 + order))
+
+
+@SOME
 @given(UNDIRECTED.filter(lambda graph: graph.n > 0), CONVS, SEEDS)
 def test_focus_has_the_gradients_of_the_whole(graph, makers, seed):
     model, features = network_of(makers, seed), signals(graph, 2, seed)

@@ -327,6 +327,16 @@ def test_features_that_no_node_of_the_masks_sees_are_not_read():
         train_node_classifier(GCN([3, 4, 2], seed=0), path, features, np.zeros(7, int), epochs=3, **masks)
 
 
+def test_the_whole_graph_is_computed_by_who_cannot_focus_alone(monkeypatch):
+    asked = []
+    monkeypatch.setattr(GraphNetwork, "__call__", lambda model, graph, X: asked.append(model))
+    trained(network())
+    assert asked == []
+    with pytest.raises(TypeError, match="NoneType"):
+        trained(Doubled([34, 8, 2], seed=0))
+    assert len(asked) == 1
+
+
 def test_nothing_that_was_given_is_changed():
     sparse, y = scipy.sparse.csr_array(X), CLUB.copy()
     data, train, held = sparse.data.copy(), TRAIN.copy(), HELD.copy()
