@@ -71,7 +71,7 @@ def cases(scale: float) -> Iterator[Case]:
 
 
 def cases_of(name: str, n: int, m: int, problem: Callable[[int], Problem], scale: float) -> Iterator[Case]:
-    case = partial(epochs_case, name, n, m, repeats=(31, 11) if scale == 1 else (1, 1))
+    case = partial(epochs_case, name, n, m, repeats=31 if scale == 1 else 1)
     gcn, whole = partial(problem, 0), {"scipy": by_scipy, "torch": by_torch}
     yield case("GCN whole graph", gcn, by_lessons, whole)
     yield case("GCN in focus", gcn, ours_in_focus, whole)
@@ -79,8 +79,8 @@ def cases_of(name: str, n: int, m: int, problem: Callable[[int], Problem], scale
     in_focus = {"scipy": partial(by_scipy, focus=True), "torch": partial(by_torch, by_hand=True, focus=True)}
     yield case("GCN in focus peers by hand in focus", gcn, ours_in_focus, in_focus)
     geometric, sparse = {"torch_geometric": by_geometric}, {"torch_geometric": partial(by_geometric, sparse=True)}
-    yield case("GCN whole graph", gcn, by_lessons, geometric, epochs=2)
-    yield case("GCN in focus", gcn, ours_in_focus, geometric, epochs=2)
+    yield case("GCN whole graph", gcn, by_lessons, geometric, epochs=5)
+    yield case("GCN in focus", gcn, ours_in_focus, geometric, epochs=5)
     yield case("GCN whole graph peer sparse", gcn, by_lessons, sparse)
     yield validated_case(name, n, m, gcn, 31 if scale == 1 else 1)
     cheb = partial(problem, 2)
@@ -98,7 +98,7 @@ def epochs_case(
     peers: dict[str, Builder],
     epochs: int = 20,
     *,
-    repeats: tuple[int, int],
+    repeats: int,
 ) -> Case:
     return Case(
         input=name,
@@ -109,7 +109,7 @@ def epochs_case(
         ours=partial(ready, problem, ours, epochs),
         peers={peer: partial(ready, problem, builder, epochs) for peer, builder in peers.items()},
         right=partial(is_right, problem),
-        repeats=repeats[epochs < 20],
+        repeats=max(1, repeats * epochs // 20),
     )
 
 
