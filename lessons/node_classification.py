@@ -33,10 +33,10 @@ class NodeTraining:
     it, without, and empty where no validation nodes were given.
     """
 
-    losses: list[float] = field(default_factory=list)
-    validation_losses: list[float] = field(default_factory=list)
-    validation_accuracies: list[float] = field(default_factory=list)
-    epoch: int = 0
+    losses: list[float]
+    validation_losses: list[float]
+    validation_accuracies: list[float]
+    epoch: int
 
 
 def train_node_classifier(
@@ -79,31 +79,24 @@ def train_node_classifier(
     """
     graph, y = as_graph(graph), _classes(y)
     known = _chosen("train", train, graph, y)
-    held = None if validation is None else _chosen("validation", validation, graph, y)
     limit = whole("epochs", epochs)
     wait = limit if patience is None else whole("patience", patience)
-    if held is None and patience is not None:
+    if validation is None and patience is not None:
         raise ValueError(f"patience={patience} without validation: give validation=, a mask of nodes to watch")
     optimiser = _published(model) if optimiser is None else optimiser
-    scores = _scorer(model, graph, X, known)
-    watch = None if held is None else _scorer(model, graph, X, held)
-    history, best, kept = NodeTraining(), 0, {}
+    scores, watch = _scorer(model, graph, X, known), None
+    if validation is not None:
+        held = _chosen("validation", validation, graph, y)
+        watch = _Watch(model, _scorer(model, graph, X, held), y[held])
+    losses: list[float] = []
     for epoch in range(limit):
-        with _mode(model, True), np.errstate(over="ignore", invalid="ignore"):  # these end as ConvergenceError
-            history.losses.append(_step(scores, y[known], optimiser, epoch))
-        if watch is None:
-            best = epoch
-            continue
-        loss, right = _validated(model, watch, y[held])
-        history.validation_losses.append(_finite(loss, optimiser, epoch, epoch))
-        history.validation_accuracies.append(right)
-        if loss < min(history.validation_losses[:-1], default=np.inf):
-            best, kept = epoch, model.state()
-        if epoch - best >= wait:
+        losses.append(_step(model, scores, y[known], optimiser, epoch))
+        if watch is not None and watch.look(epoch, optimiser) >= wait:
             break
-    if kept:
-        model.load(kept)
-    return NodeTraining(history.losses, history.validation_losses, history.validation_accuracies, best)
+    if watch is None:
+        return NodeTraining(losses, [], [], len(losses) - 1)
+    model.load(watch.state)
+    return NodeTraining(losses, watch.losses, watch.accuracies, watch.best)
 
 
 def predict(model: Layer, graph: object, X: Any) -> NDArray[np.int64]:
@@ -122,22 +115,41 @@ def predict(model: Layer, graph: object, X: Any) -> NDArray[np.int64]:
 # ---------------------------------------------------------------------------------------- one epoch
 
 
-def _step(scores: Callable[[], Tensor], y: Array, optimiser: Optimiser, epoch: int) -> float:
-    optimiser.zero_grad()
-    loss = cross_entropy(scores(), y)
-    value = _finite(loss.item(), optimiser, epoch, epoch)
-    loss.backward()
-    if epoch == 0 and all(tensor.grad is None for tensor in optimiser.parameters):
-        raise ValueError("no tensor of the optimiser got a gradient: is it made of this model's parameters?")
-    optimiser.step()
+def _step(model: Layer, scores: Callable[[], Tensor], y: Array, optimiser: Optimiser, epoch: int) -> float:
+    """One step on the nodes that are known; gives the loss before it."""
+    with _mode(model, True), np.errstate(over="ignore", invalid="ignore"):  # these end as ConvergenceError
+        optimiser.zero_grad()
+        loss = cross_entropy(scores(), y)
+        value = _finite(loss.item(), optimiser, epoch, epoch)
+        loss.backward()
+        if epoch == 0 and all(tensor.grad is None for tensor in optimiser.parameters):
+            raise ValueError("no tensor of the optimiser got a gradient: is it made of this model's parameters?")
+        optimiser.step()
     return value
 
 
-def _validated(model: Layer, scores: Callable[[], Tensor], y: Array) -> tuple[float, float]:
-    """Loss and accuracy on the nodes that are only watched."""
-    with _mode(model, False), no_grad(), np.errstate(over="ignore", invalid="ignore"):
-        found = scores()
-        return cross_entropy(found, y).item(), float((to_host(found.data).argmax(axis=1) == y).mean())
+@dataclass
+class _Watch:
+    """Nodes that are only looked at, and what the model held when it did best on them."""
+
+    model: Layer
+    scores: Callable[[], Tensor]
+    y: Array
+    losses: list[float] = field(default_factory=list)
+    accuracies: list[float] = field(default_factory=list)
+    best: int = 0
+    state: dict[str, Array] = field(default_factory=dict)
+
+    def look(self, epoch: int, optimiser: Optimiser) -> int:
+        """Note loss and accuracy after an epoch; gives the epochs since the best."""
+        with _mode(self.model, False), no_grad(), np.errstate(over="ignore", invalid="ignore"):
+            found = self.scores()
+            loss = _finite(cross_entropy(found, self.y).item(), optimiser, epoch, epoch)
+        if loss < min(self.losses, default=np.inf):
+            self.best, self.state = epoch, self.model.state()
+        self.losses.append(loss)
+        self.accuracies.append(float((to_host(found.data).argmax(axis=1) == self.y).mean()))
+        return epoch - self.best
 
 
 def _scorer(model: Layer, graph: Graph, X: Any, mask: NDArray[np.bool_]) -> Callable[[], Tensor]:
