@@ -76,6 +76,7 @@ def cases_of(name: str, n: int, m: int, problem: Callable[[int], Problem], scale
     yield case("GCN whole graph", gcn, by_lessons, whole)
     yield case("GCN in focus", gcn, ours_in_focus, whole)
     yield case("GCN whole graph peer by hand", gcn, by_lessons, {"torch": partial(by_torch, by_hand=True)})
+    yield case("GCN in focus peer in focus", gcn, ours_in_focus, {"torch": partial(by_torch, focus=True)})
     in_focus = {"scipy": partial(by_scipy, focus=True), "torch": partial(by_torch, by_hand=True, focus=True)}
     yield case("GCN in focus peers by hand in focus", gcn, ours_in_focus, in_focus)
     geometric, sparse = {"torch_geometric": by_geometric}, {"torch_geometric": partial(by_geometric, sparse=True)}
