@@ -104,21 +104,23 @@ def test_without_any_energy_there_is_a_picture_too():
 
 def test_depths_tell_of_large_changes_only():
     runs = {
-        "level": [[0.9, 0.91], [0.88, 0.9]],
-        "lower": [[0.9, 0.9], [0.75, 0.8]],
-        "lost": [[0.9, 1.0], [0.4, 0.6]],
-        "gained": [[0.1, 0.1], [0.9, 0.9]],
+        "level": [[0.9, 0.91], [0.5, 0.5], [0.88, 0.9]],
+        "lost": [[0.9, 1.0], [], [0.4, 0.6]],
+        "gained": [[0.1, 0.1], [0.5, 0.5], [0.9, 0.9]],
+        "late": [[], [0.8, 0.9], [0.7, 0.8]],
     }
-    fig, alt = show.draw_depths((2, 16), runs, "layers")
-    assert alt.endswith("From 2 to 16: level stays, lower falls, lost falls far, gained rises far.")
+    fig, alt = show.draw_depths((2, 8, 16), runs, "layers")
+    told = "level stays from 2 to 16, lost falls from 2 to 16, gained rises from 2 to 16, late falls from 8 to 16"
+    assert alt == f"Share that is right, over layers: {told}."
     axis = fig.axes[0]
     means = [line for line in axis.lines if line.get_label() in runs]
     for line, lists in zip(means, runs.values(), strict=True):
-        assert np.allclose(line.get_ydata(), [100 * np.mean(values) for values in lists])
+        tried = [(place, 100 * np.mean(values)) for place, values in enumerate(lists) if values]
+        assert np.allclose(line.get_xydata(), tried)
     assert len({(line.get_linestyle(), line.get_marker()) for line in means}) == 4, "not by colour alone"
     single = [line for line in axis.lines if line.get_label() not in runs]
-    assert sum(len(line.get_ydata()) for line in single) == 16
-    assert [label.get_text() for label in axis.get_xticklabels()] == ["2", "16"]
+    assert sum(len(line.get_ydata()) for line in single) == 20
+    assert [label.get_text() for label in axis.get_xticklabels()] == ["2", "8", "16"]
 
 
 # ---------------------------------------------------------------------------------------- recorded

@@ -20,7 +20,7 @@ Floats = NDArray[np.float64]
 SEEN = (*PALETTE[:6], "#8a7a00", "#000000", "#6a3d9a", "#8c564b")  # thin numerals in yellow are not seen
 BINS = 60  # of a histogram of eigenvalues
 MARKS = "os^D"
-STAYS, FAR = 8.0, 20.0  # percentage points
+STAYS = 8.0  # percentage points; a smaller change is none
 LEAST = 1e-12  # energy that is drawn: the axis is logarithmic
 ROUNDS = (0, 1, 10, 100)  # that have a label
 LINES = ("-", "--", "-.", ":")
@@ -132,36 +132,37 @@ def _share(value: float) -> str:
 
 
 def draw_depths(depths: Sequence[int], runs: Mapping[str, Sequence[Sequence[float]]], axis: str) -> Picture:
-    """Accuracies over `depths`, evenly spaced: `runs` maps a way, of four at most, to a list of runs for each.
+    """Accuracies over `depths`, evenly spaced: `runs` maps a way, of four at most, to a list of runs for each,
+    empty where it was not tried.
 
-    Lines join the means, small marks are the runs. The alt text tells of large changes only, as small ones are not
-    the same on every machine.
+    Lines join the means, small marks are the runs. The alt text tells of large changes only, from the first depth
+    that was tried to the last, as small ones are not the same on every machine.
     """
     fig, axes = canvas(6.4, 3.0)
     told = []
     for (name, lists), colour, mark, line in zip(runs.items(), PALETTE, MARKS, LINES, strict=False):
-        places = np.arange(len(depths))
-        means = np.array([100 * np.mean(values) for values in lists])
+        places = [place for place, values in enumerate(lists) if len(values)]
+        shares = [100 * np.asarray(lists[place]) for place in places]
+        means = [float(values.mean()) for values in shares]
         axes.plot(places, means, line, color=colour, marker=mark, markersize=7, markeredgecolor=INK, label=name)
-        for place, values in zip(places, lists, strict=True):
-            shares = 100 * np.asarray(values)
-            axes.plot(np.full(len(shares), place), shares, mark, color=colour, markersize=3, alpha=0.5)
-        told.append(f"{name} {_change(means[-1] - means[0])}")
+        for place, values in zip(places, shares, strict=True):
+            axes.plot(np.full(len(values), place), values, mark, color=colour, markersize=3, alpha=0.5)
+        told.append(f"{name} {_change(means[-1] - means[0])} from {depths[places[0]]} to {depths[places[-1]]}")
     axes.set_xticks(range(len(depths)), [str(depth) for depth in depths])
     axes.set(xlabel=axis, ylabel="right [%]", ylim=(0, 103))
     axes.legend(frameon=False, fontsize=9, loc="center left", bbox_to_anchor=(1.0, 0.5))
-    return fig, f"Share that is right, over {axis}. From {depths[0]} to {depths[-1]}: {', '.join(told)}."
+    return fig, f"Share that is right, over {axis}: {', '.join(told)}."
 
 
 def _change(points: float) -> str:
     """A change of percentage points in words.
 
     >>> _change(-32.0), _change(1.5)
-    ('falls far', 'stays')
+    ('falls', 'stays')
     """
     if abs(points) < STAYS:
         return "stays"
-    return f"{'rises' if points > 0 else 'falls'}{' far' if abs(points) > FAR else ''}"
+    return "rises" if points > 0 else "falls"
 
 
 # ---------------------------------------------------------------------------------------- recorded
