@@ -144,7 +144,7 @@ def depth_rows(name: str, depths: Sequence[int] = DEPTHS) -> dict[str, list[int]
 
 
 def measured() -> dict[str, Any]:
-    """The whole table, in about five minutes of one core."""
+    """The whole table, in about four minutes of one core."""
     return {
         "source": "Cora and Citeseer with the split of Planetoid, see lessons.datasets.planetoid",
         "command": "LESSONS_DATA=FOLDER python -m benchmarks spectral_gcn --accuracy "
