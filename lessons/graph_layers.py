@@ -13,6 +13,7 @@ its S, so convert once: `graph = as_graph(other)`.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from copy import copy
 from functools import partial
 from itertools import pairwise
 from math import sqrt
@@ -27,7 +28,7 @@ from lessons.graph import Graph, as_graph
 from lessons.laplacian_regularization import laplacian, undirected
 from lessons.layers import Dropout, Layer, _checked_dtype, seed_of
 from lessons.tensor import Tensor, record, tensor_of
-from lessons.tensor_functions import _sparse_product, linear, relu, sparse_matmul
+from lessons.tensor_functions import _sparse_product, linear, relu
 
 if TYPE_CHECKING:
     import scipy.sparse
@@ -204,16 +205,17 @@ class GCNConv(Layer):
 
     def __call__(self, graph: object, X: Any) -> Tensor:  # type: ignore[override]
         graph = as_graph(graph)
-        return self._through(_propagation(graph, self.rule, self.W.dtype), _features(self, graph, X))
+        return self._through(_propagation(graph, self.rule, self.W.dtype), None, _own(_features(self, graph, X)))
 
     def near(self, graph: Graph, rows: Rows) -> tuple[Rows, Step]:
         """What these rows of the result depend on: rows of X, ascending, and how the result follows from them."""
         S = _propagation(graph, self.rule, self.W.dtype)[rows]
         needed = np.unique(S.indices)
-        return needed, partial(self._through, S[:, needed])
+        S = S[:, needed]
+        return needed, partial(self._through, S, S.T)
 
-    def _through(self, S: scipy.sparse.csr_array, X: Any) -> Tensor:
-        out = _sparse_product(S, _weighed(X, self.W))
+    def _through(self, S: scipy.sparse.csr_array, turned: scipy.sparse.csc_array | None, X: Any) -> Tensor:
+        out = _sparse_product(S, _weighed(self, X, self.W), turned)
         return out if self.b is None else out + self.b
 
     def __repr__(self) -> str:
@@ -223,8 +225,9 @@ class GCNConv(Layer):
 class ChebConv(Layer):
     """A spectral filter that is learned: sum_k T_k(M) X W_k^T + b for k = 0 ... `order`, M = 2 L / lam_max - I.
 
-    L is the normalised Laplacian, whose frequencies are at most 2: with `lam_max` 2, M = L - I. A node sees what
-    is up to `order` edges away. `W` (order + 1, n_out, n_in) and `b` (n_out,) start as in `GCNConv`.
+    L is the normalised Laplacian, whose frequencies are at most 2: with `lam_max` 2, M = L - I, and -1 at a node
+    without neighbours (others define L as 1 there). A node sees what is up to `order` edges away. `W` (order + 1,
+    n_out, n_in) and `b` (n_out,) start as in `GCNConv`.
 
     X meets the weights first; what remains are polynomials of n_out columns, added up by Clenshaw's recurrence. On
     the way back the gradient of X W_k^T is T_k(M) G, by Chebyshev's. O(entries of X * order * n_out + order m
@@ -257,7 +260,7 @@ class ChebConv(Layer):
 
     def __call__(self, graph: object, X: Any) -> Tensor:  # type: ignore[override]
         graph = undirected(graph)
-        return self._through(self._matrix(graph), _features(self, graph, X))
+        return self._through(self._matrix(graph), _own(_features(self, graph, X)))
 
     def near(self, graph: Graph, rows: Rows) -> tuple[Rows, Step]:
         """What these rows of the result depend on: rows of X, ascending, and how the result follows from them."""
@@ -278,7 +281,7 @@ class ChebConv(Layer):
 
     def _through(self, M: scipy.sparse.csr_array, X: Any) -> Tensor:
         terms, n_out, n_in = self.W.shape
-        Y = _weighed(X, self.W.reshape(terms * n_out, n_in))
+        Y = _weighed(self, X, self.W.reshape(terms * n_out, n_in))
         out = _chebyshev_sum(M, Y.reshape(-1, terms, n_out))
         return out if self.b is None else out + self.b
 
@@ -313,9 +316,13 @@ def _start(seed: _rng.Seed, shape: tuple[int, ...], bias: bool, dtype: DTypeLike
     return Tensor(W.astype(_checked_dtype(dtype))), Tensor(np.zeros(shape[-2], dtype)) if bias else None
 
 
-def _weighed(X: Any, W: Any) -> Tensor:
-    """X W^T, of a sparse X, too."""
-    return sparse_matmul(X, W.T) if hasattr(X, "tocsr") else linear(X, W)
+def _weighed(layer: Layer, X: Any, W: Tensor) -> Tensor:
+    """X W^T; a sparse X is our own."""
+    if X.shape[1] != W.shape[1]:
+        raise ValueError(f"{layer} of X {tuple(X.shape)}: it has weights for {W.shape[1]} features")
+    if not hasattr(X, "tocsr"):
+        return linear(X, W)
+    return _sparse_product(X.astype(W.dtype, copy=False), W.T)
 
 
 def _features(layer: Layer, graph: Graph, X: Any) -> Any:
@@ -323,7 +330,14 @@ def _features(layer: Layer, graph: Graph, X: Any) -> Any:
     X = X if hasattr(X, "shape") else tensor_of(X)
     if len(X.shape) != 2 or X.shape[0] != graph.n:
         raise ValueError(f"{layer} of X {tuple(X.shape)} on {graph.n} nodes: ({graph.n}, n_in) is needed")
+    if hasattr(X, "tocsr") and X.dtype.kind not in "biuf":
+        raise ValueError(f"{layer} of X that holds {X.dtype}: real numbers are needed")
     return X
+
+
+def _own(X: Any) -> Any:
+    """A sparse X as a copy in CSR, since SciPy may sort the caller's in place at any time; others as they are."""
+    return X.tocsr(copy=True) if hasattr(X, "tocsr") else X
 
 
 # ---------------------------------------------------------------------------------------- networks
@@ -373,7 +387,7 @@ class GraphNetwork(Layer):
             steps.insert(0, step)
         if isinstance(X, Tensor):
             return lambda: self._through(steps, X[rows])
-        part = X.tocsr()[rows] if hasattr(X, "tocsr") else X[rows]
+        part = _own(X)[rows]
         return lambda: self._through(steps, part)
 
     def _through(self, steps: Sequence[Step], X: Any) -> Tensor:
@@ -386,8 +400,9 @@ class GraphNetwork(Layer):
             return self.dropout(X)
         if not self.training or not self.dropout.p:
             return X
-        X = X.tocsr()
-        return type(X)((self.dropout(X.data).data, X.indices, X.indptr), shape=X.shape)
+        dropped = copy(X.tocsr())  # the same indices; to make a matrix of them takes as long as to drop entries
+        dropped.data = self.dropout(dropped.data).data
+        return dropped
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.convs})"

@@ -627,9 +627,12 @@ def dropout(x: Operand, p: float, *, seed: Seed) -> Tensor:
 # ---------------------------------------------------------------------------------------- helpers
 
 
-def _sparse_product(rows: Any, X: Tensor) -> Tensor:
-    """`sparse_matmul` by a CSR matrix of X's dtype that nobody writes to, which is neither checked nor copied."""
-    return record("sparse_matmul", rows @ X._data, (X, lambda g: rows.T @ g))
+def _sparse_product(rows: Any, X: Tensor, turned: Any = None) -> Tensor:
+    """`sparse_matmul` by a CSR matrix of X's dtype that nobody writes to, which is neither checked nor copied.
+
+    `turned` is its transpose, where that is at hand.
+    """
+    return record("sparse_matmul", rows @ X._data, (X, lambda g: (rows.T if turned is None else turned) @ g))
 
 
 def _operands(*values: Operand) -> list[Tensor]:

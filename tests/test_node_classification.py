@@ -471,7 +471,7 @@ UNKNOWN = np.where(TRAIN, -1, CLUB)
         (called(epochs=0), ValueError, "epochs=0: at least 1"),
         (called(epochs=2.0), TypeError, "epochs=2.0: a whole number"),
         (called(X=X[:5]), ValueError, "of X (5, 34) on 34 nodes: (34, n_in)"),
-        (called(X=X[:, :5]), ValueError, "x (34, 5) and W (8, 34) do not fit"),
+        (called(X=X[:, :5]), ValueError, "X (34, 5): it has weights for 34 features"),
         (called(X=X[0]), ValueError, "of X (34,) on 34 nodes"),
         (called(model=Fixed([[0.0, 1.0]] * 34)), ValueError, "parameters=[]: nothing to learn"),
     ],
