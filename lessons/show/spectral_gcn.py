@@ -177,20 +177,23 @@ def draw_recorded(table: Mapping[str, Any]) -> Picture:
     fig, axes = canvas(6.4, 3.6, columns=2)
     for axis, (data, name) in zip(axes, names.items(), strict=True):
         rows = [*table["planetoid"][data], *table["graph alone"][data]]
-        for place, model in enumerate(rows):
-            mean, error = mean_and_error(table, data, model)
-            axis.errorbar(mean, place, xerr=error, fmt="o", color=PALETTE[0], capsize=4, markersize=6, zorder=3)
-            axis.axhline(place, color=FAINT, linewidth=0.5, zorder=1)
-        published = table["published"][data]
-        axis.plot(
-            [published[model] for model in rows if model in published],
-            [place for place, model in enumerate(rows) if model in published],
-            "D", color=PALETTE[5], fillstyle="none", markersize=10, zorder=2,
-        )  # fmt: skip
+        _draw_rows(axis, table, data, rows)
         axis.set_yticks(range(len(rows)), rows if data == "cora" else [])
         axis.set(ylim=(len(rows) - 0.5, -0.5), xlabel="right [%]")
         axis.set_title(name, fontsize=10, color=INK)
+    axes[0].legend(framealpha=1, edgecolor=INK, fontsize=9, loc="upper left")
     return fig, _told_recorded(table, names)
+
+
+def _draw_rows(axis: Any, table: Mapping[str, Any], data: str, rows: Sequence[str]) -> None:
+    places, published = np.arange(len(rows)), table["published"][data]
+    mean, error = np.transpose([mean_and_error(table, data, model) for model in rows])
+    look = {"color": PALETTE[0], "capsize": 4, "markersize": 6, "zorder": 3}
+    axis.errorbar(mean, places, xerr=error, fmt="o", label="recorded", **look)
+    axis.hlines(places, 0, 1, color=FAINT, linewidth=0.5, zorder=1, transform=axis.get_yaxis_transform())
+    theirs = [(published[model], place) for place, model in enumerate(rows) if model in published]
+    look = {"color": PALETTE[5], "fillstyle": "none", "markersize": 10, "zorder": 2}
+    axis.plot(*np.transpose(theirs), "D", label="published", **look)
 
 
 def _told_recorded(table: Mapping[str, Any], names: Mapping[str, str]) -> str:
