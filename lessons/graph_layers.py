@@ -27,7 +27,7 @@ from lessons._checks import above_zero, not_negative, whole
 from lessons.graph import Graph, as_graph
 from lessons.laplacian_regularization import laplacian, undirected
 from lessons.layers import Dropout, Layer, _checked_dtype, seed_of
-from lessons.tensor import Tensor, record, tensor_of
+from lessons.tensor import Tensor, record
 from lessons.tensor_functions import _sparse_product, linear, relu
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def propagation(graph: object, rule: Rule = "renormalised") -> scipy.sparse.csr_
 
     - "renormalised": S = D^(-1/2) (A + I)^T D^(-1/2), with the degrees of A + I; eigenvalues in (-1, 1];
     - "single": S = I + D^(-1/2) A^T D^(-1/2), eigenvalues in 0 ... 2: repeated, it makes signals grow;
-    - "neighbours": S = D^(-1/2) A^T D^(-1/2), eigenvalues in -1 ... 1: no node hears itself.
+    - "neighbours": S = D^(-1/2) A^T D^(-1/2), eigenvalues in -1 ... 1: no node hears itself, but by a self-loop.
 
     The eigenvalues are those of an undirected graph. In a directed one the left root takes what a receiver's edges
     weigh together, the right one what a sender's do; the largest singular value of the first and the third is
@@ -117,7 +117,8 @@ def with_self_loops(graph: object) -> Graph:
 def row_normalised(X: Any) -> Any:
     """Each row divided by the sum of its absolute values, as float32; a row of zeros stays. Dense or sparse.
 
-    A bag of words becomes the share of each word. O(entries). Raises ValueError for another shape than (n, k).
+    A bag of words becomes the share of each word. O(entries). Raises ValueError for another shape than (n, k), and
+    for rows that are not finite.
 
     >>> row_normalised([[1.0, 3.0], [0.0, 0.0]])
     array([[0.25, 0.75],
@@ -125,20 +126,24 @@ def row_normalised(X: Any) -> Any:
 
     Notebook: 10_spectral_gcn.
     """
-    if hasattr(X, "tocsr"):
-        X = X.tocsr().astype(np.float64)  # a copy, which may be written to
-        X.sum_duplicates()
-        X.data /= np.repeat(_sizes(abs(X).sum(axis=1)), np.diff(X.indptr))
-        return X.astype(np.float32)
-    X = np.asarray(X, np.float64)
-    if X.ndim != 2:
+    sparse = hasattr(X, "tocsr")
+    X = X if sparse else np.asarray(X, np.float64)
+    if len(X.shape) != 2:
         raise ValueError(f"X of shape {X.shape}: (n, k) is needed, a row for each node")
-    return (X / _sizes(np.abs(X).sum(axis=1))[:, None]).astype(np.float32)
+    if not sparse:
+        return (X / _sizes(np.abs(X).sum(axis=1))[:, None]).astype(np.float32)
+    X = X.tocsr().astype(np.float64)  # a copy, which may be written to
+    X.sum_duplicates()
+    X.data /= np.repeat(_sizes(abs(X).sum(axis=1)), np.diff(X.indptr))
+    return X.astype(np.float32)
 
 
 def _sizes(sums: Any) -> NDArray[np.float64]:
     """What rows are divided by: their sums, 1 where that is 0."""
     sums = np.asarray(sums).ravel()
+    if not np.isfinite(sums).all():
+        row = int(np.argmin(np.isfinite(sums)))
+        raise ValueError(f"row {row} of X adds up to {sums[row]}: finite numbers are needed")
     return np.where(sums > 0, sums, 1.0)
 
 
@@ -177,7 +182,7 @@ class GCNConv(Layer):
     """A layer of a graph convolutional network: S X W^T + b, `layer(graph, X)` from (n, n_in) to (n, n_out).
 
     S is the graph's `propagation` by `rule`. `W` (n_out, n_in) starts uniform in +-sqrt(6 / (n_in + n_out)), `b`
-    (n_out,) at zero, or is None without `bias`. O(entries of X * n_out + m n_out).
+    (n_out,) at zero, or is None without `bias`. O(entries of X * n_out + (n + m) n_out).
 
     >>> layer = GCNConv(3, 2, seed=0)
     >>> layer, layer(as_graph([(0, 1)], n=4), np.ones((4, 3), np.float32)).shape
@@ -205,7 +210,7 @@ class GCNConv(Layer):
 
     def __call__(self, graph: object, X: Any) -> Tensor:  # type: ignore[override]
         graph = as_graph(graph)
-        return self._through(_propagation(graph, self.rule, self.W.dtype), None, _own(_features(self, graph, X)))
+        return self._through(_propagation(graph, self.rule, self.W.dtype), None, _features(self, graph, X))
 
     def near(self, graph: Graph, rows: Rows) -> tuple[Rows, Step]:
         """What these rows of the result depend on: rows of X, ascending, and how the result follows from them."""
@@ -226,8 +231,9 @@ class ChebConv(Layer):
     """A spectral filter that is learned: sum_k T_k(M) X W_k^T + b for k = 0 ... `order`, M = 2 L / lam_max - I.
 
     L is the normalised Laplacian, whose frequencies are at most 2: with `lam_max` 2, M = L - I, and -1 at a node
-    without neighbours (others define L as 1 there). A node sees what is up to `order` edges away. `W` (order + 1,
-    n_out, n_in) and `b` (n_out,) start as in `GCNConv`.
+    without neighbours (others define L as 1 there). A `lam_max` below the largest frequency lets the polynomials
+    grow without bound. A node sees what is up to `order` edges away. `W` (order + 1, n_out, n_in) and `b` (n_out,)
+    start as in `GCNConv`.
 
     X meets the weights first; what remains are polynomials of n_out columns, added up by Clenshaw's recurrence. On
     the way back the gradient of X W_k^T is T_k(M) G, by Chebyshev's. O(entries of X * order * n_out + order m
@@ -260,7 +266,7 @@ class ChebConv(Layer):
 
     def __call__(self, graph: object, X: Any) -> Tensor:  # type: ignore[override]
         graph = undirected(graph)
-        return self._through(self._matrix(graph), _own(_features(self, graph, X)))
+        return self._through(self._matrix(graph), _features(self, graph, X))
 
     def near(self, graph: Graph, rows: Rows) -> tuple[Rows, Step]:
         """What these rows of the result depend on: rows of X, ascending, and how the result follows from them."""
@@ -317,27 +323,28 @@ def _start(seed: _rng.Seed, shape: tuple[int, ...], bias: bool, dtype: DTypeLike
 
 
 def _weighed(layer: Layer, X: Any, W: Tensor) -> Tensor:
-    """X W^T; a sparse X is our own."""
+    """X W^T of features that `_features` has prepared."""
     if X.shape[1] != W.shape[1]:
         raise ValueError(f"{layer} of X {tuple(X.shape)}: it has weights for {W.shape[1]} features")
     if not hasattr(X, "tocsr"):
         return linear(X, W)
-    return _sparse_product(X.astype(W.dtype, copy=False), W.T)
+    return _sparse_product(X, W.T)
 
 
 def _features(layer: Layer, graph: Graph, X: Any) -> Any:
-    """X as it is, if it has a row for each node."""
-    X = X if hasattr(X, "shape") else tensor_of(X)
+    """X to compute with: in the layer's dtype, but for a Tensor, which stays; a sparse one as a copy in CSR.
+
+    A copy, since SciPy may sort the caller's in place at any time.
+    """
+    X = X if hasattr(X, "shape") else np.asarray(X)
     if len(X.shape) != 2 or X.shape[0] != graph.n:
         raise ValueError(f"{layer} of X {tuple(X.shape)} on {graph.n} nodes: ({graph.n}, n_in) is needed")
-    if hasattr(X, "tocsr") and X.dtype.kind not in "biuf":
-        raise ValueError(f"{layer} of X that holds {X.dtype}: real numbers are needed")
-    return X
-
-
-def _own(X: Any) -> Any:
-    """A sparse X as a copy in CSR, since SciPy may sort the caller's in place at any time; others as they are."""
-    return X.tocsr(copy=True) if hasattr(X, "tocsr") else X
+    if isinstance(X, Tensor):
+        return X
+    if X.dtype.kind not in "biuf":
+        raise TypeError(f"{layer} of X that holds {X.dtype}: real numbers are needed")
+    dtype = next((tensor.dtype for tensor in layer.parameters()), X.dtype)
+    return X.tocsr().astype(dtype) if hasattr(X, "tocsr") else X.astype(dtype, copy=False)
 
 
 # ---------------------------------------------------------------------------------------- networks
@@ -346,7 +353,8 @@ def _own(X: Any) -> Any:
 class GraphNetwork(Layer):
     """Layers on one graph, relu between them, dropout before each: `model(graph, X)` gives scores (n, classes).
 
-    `convs` are layers called like `conv(graph, X)`; of a sparse X dropout drops stored entries.
+    `convs` are layers called like `conv(graph, X)`; of a sparse X dropout drops stored entries. An array is taken
+    in the dtype of the weights, a Tensor as it is.
 
     >>> model = GraphNetwork([GCNConv(4, 8, seed=0), ChebConv(8, 3, order=2, seed=1)], seed=2)
     >>> model, model(as_graph([(0, 1)], n=5), np.ones((5, 4), np.float32)).shape
@@ -356,7 +364,9 @@ class GraphNetwork(Layer):
     """
 
     def __init__(self, convs: Sequence[Layer], *, dropout: float = 0.5, seed: _rng.Seed) -> None:
-        self.convs = list(convs)
+        self.convs = [] if isinstance(convs, Layer) else list(convs)
+        if isinstance(convs, Layer) or not all(isinstance(conv, Layer) for conv in self.convs):
+            raise TypeError(f"convs={convs!r}: a list of layers is needed, such as [GCNConv(64, 10, seed=0)]")
         if not self.convs:
             raise ValueError("convs=[]: at least one layer, such as GCNConv(64, 10, seed=0)")
         self.dropout = Dropout(dropout, seed=seed)
@@ -387,7 +397,7 @@ class GraphNetwork(Layer):
             steps.insert(0, step)
         if isinstance(X, Tensor):
             return lambda: self._through(steps, X[rows])
-        part = _own(X)[rows]
+        part = X[rows]
         return lambda: self._through(steps, part)
 
     def _through(self, steps: Sequence[Step], X: Any) -> Tensor:
@@ -400,7 +410,7 @@ class GraphNetwork(Layer):
             return self.dropout(X)
         if not self.training or not self.dropout.p:
             return X
-        dropped = copy(X.tocsr())  # the same indices; to make a matrix of them takes as long as to drop entries
+        dropped = copy(X)  # the same indices; to make a matrix of them takes as long as to drop entries
         dropped.data = self.dropout(dropped.data).data
         return dropped
 

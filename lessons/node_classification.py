@@ -77,6 +77,7 @@ def train_node_classifier(
 
     Notebook: 10_spectral_gcn. Source: T. N. Kipf, M. Welling, ICLR 2017, sections 3.1 and 5.2, arXiv:1609.02907.
     """
+    _check_layer(model)
     graph, y = as_graph(graph), _classes(y)
     known = _chosen("train", train, graph, y)
     limit = whole("epochs", epochs)
@@ -108,6 +109,7 @@ def predict(model: Layer, graph: object, X: Any) -> NDArray[np.int64]:
 
     Notebook: 10_spectral_gcn.
     """
+    _check_layer(model)
     with _mode(model, False), no_grad():
         return to_host(model(graph, X).data).argmax(axis=1)  # type: ignore[call-arg]
 
@@ -176,6 +178,11 @@ def _published(model: Layer) -> Adam:
 
 
 # ---------------------------------------------------------------------------------------- helpers
+
+
+def _check_layer(model: object) -> None:
+    if not isinstance(model, Layer):
+        raise TypeError(f"model is {type(model).__name__}: a Layer that is called as model(graph, X) comes first")
 
 
 def _classes(y: ArrayLike) -> NDArray[np.int64]:

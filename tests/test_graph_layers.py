@@ -671,6 +671,25 @@ def test_networks_hand_on_what_they_are_told():
 HEAVY = as_graph([("a", "b", 1e308), ("b", "c", 1.7e308)], nodes=["a", "b", "c"])
 NEGATIVE = as_graph([("a", "b", 1.0), ("b", "c", -2.0)], nodes=["a", "b", "c"])
 PATH = path_graph(3)
+
+
+@pytest.mark.parametrize("given", [np.float64, np.float32, np.int64, np.bool_])
+def test_arrays_of_any_kind_are_taken_in_the_dtype_of_the_weights(given):
+    X = np.eye(3, 4, dtype=given)
+    for layer in (
+        GCNConv(4, 2, seed=0),
+        ChebConv(4, 2, 2, seed=0),
+        GCN([4, 5, 2], seed=0),
+        ChebNet([4, 2], 1, seed=0),
+    ):
+        layer.eval()
+        for form in (X, X.tolist(), scipy.sparse.csr_array(X), scipy.sparse.coo_array(X)):
+            scores = layer(PATH, form)
+            assert scores.dtype == np.float32
+            assert np.array_equal(scores.data, layer(PATH, X.astype(np.float32)).data)
+        assert layer(PATH, Tensor(X.astype(np.float64))).dtype == np.float64  # a Tensor is somebody's choice
+
+
 X3 = np.ones((3, 4))
 
 
@@ -737,6 +756,11 @@ X3 = np.ones((3, 4))
         (lambda: checked_mask("train", None, 3), TypeError, "train holds object: a mask"),
         (lambda: checked_mask("train", np.ones((3, 1), bool), 3), ValueError, "train of shape (3, 1) for 3 nodes"),
         (lambda: row_normalised([1.0, 2.0]), ValueError, "X of shape (2,): (n, k) is needed"),
+        (lambda: row_normalised([[1.0], [np.inf]]), ValueError, "row 1 of X adds up to inf"),
+        (lambda: row_normalised(scipy.sparse.csr_array([[np.nan]])), ValueError, "row 0 of X adds up to nan"),
+        (lambda: GraphNetwork([3], seed=0), TypeError, "convs=[3]: a list of layers"),
+        (lambda: GraphNetwork(GCNConv(4, 2, seed=0), seed=0), TypeError, "convs=GCNConv(4, 2): a list of layers"),
+        (lambda: GCNConv(4, 2, seed=0)(PATH, X3 + 1j), TypeError, "holds complex"),
     ],
 )
 def test_what_is_refused_is_named(call, error, says):

@@ -472,6 +472,7 @@ UNKNOWN = np.where(TRAIN, -1, CLUB)
         (called(epochs=2.0), TypeError, "epochs=2.0: a whole number"),
         (called(X=X[:5]), ValueError, "of X (5, 34) on 34 nodes: (34, n_in)"),
         (called(X=X[:, :5]), ValueError, "X (34, 5): it has weights for 34 features"),
+        (lambda: predict(KARATE, GCN([34, 2], seed=0), X), TypeError, "model is Graph: a Layer that is called as"),
         (called(X=X[0]), ValueError, "of X (34,) on 34 nodes"),
         (called(model=Fixed([[0.0, 1.0]] * 34)), ValueError, "parameters=[]: nothing to learn"),
     ],
