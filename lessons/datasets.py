@@ -242,8 +242,8 @@ def planetoid(name: Literal["cora", "citeseer"]) -> Planetoid:
     Downloaded at the first call, 0.6 or 1 MB, unless LESSONS_DATA names a folder with `planetoid/ind.cora.allx`
     and so on. Pubmed is not offered: its files were not there to be checked.
 
-    Raises ValueError for another name, DataMissing where it is not here and cannot be downloaded, FormatError for
-    files other than those published.
+    Raises ValueError for another name and where LESSONS_DATA names no folder, DataMissing where it is not here and
+    cannot be downloaded, FormatError for files other than those published.
 
     Notebook: 10_spectral_gcn. Source: Z. Yang, W. W. Cohen, R. Salakhutdinov, Revisiting semi-supervised learning
     with graph embeddings, ICML 2016, arXiv:1603.08861; the papers from P. Sen et al., Collective classification in

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gc
 import hashlib
+import logging
 import pickle
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -89,6 +90,17 @@ def given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
+@pytest.fixture
+def told() -> Iterator[list[str]]:
+    """The lines that a reader sees beside the bars of progress."""
+    lines: list[str] = []
+    handler = logging.Handler()
+    handler.emit = lambda record: lines.append(record.getMessage())
+    pooch.get_logger().addHandler(handler)
+    yield lines
+    pooch.get_logger().removeHandler(handler)
+
+
 def get(publisher: Publisher, sums: dict[str, str] = SUMS) -> dict[str, Path]:
     return fetched("things", sums, publisher.url, name="Things", command="python -m things")
 
@@ -122,10 +134,48 @@ def test_what_is_not_given_is_downloaded(publisher, cache, given):
     assert left_in(given) == ["one.txt"]
 
 
-@pytest.mark.parametrize("named", ["", "nowhere"])
-def test_a_folder_that_holds_nothing(publisher, cache, monkeypatch, named):
-    monkeypatch.setenv("LESSONS_DATA", named)
+def test_no_folder_is_named(publisher, cache, monkeypatch, capfd):
+    monkeypatch.setenv("LESSONS_DATA", "")
     assert get(publisher) == {name: cache / name for name in FILES}
+    assert "LESSONS_DATA" not in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("kept", [False, True])
+def test_a_name_of_no_folder_is_refused_at_once(publisher, cache, tmp_path, monkeypatch, kept):
+    if kept:
+        get(publisher)
+    publisher.asked.clear()
+    (tmp_path / "file").touch()
+    for named in (str(tmp_path / "nowhere"), str(tmp_path / "file"), "~"):
+        monkeypatch.setenv("LESSONS_DATA", named)
+        with pytest.raises(ValueError, match=f"LESSONS_DATA={named!r} is no folder: correct it or unset it"):
+            get(publisher)
+    assert publisher.asked == []
+
+
+def test_what_the_folder_lacks_is_told_before_it_is_downloaded(publisher, cache, given, told):
+    (given / "one.txt").write_bytes(FILES["one.txt"])
+    get(publisher)
+    assert told[0] == f"Things is not in {given}, where LESSONS_DATA leads: two.txt"
+    assert told[1].startswith("Downloading file 'two.txt'")
+    told.clear()
+    get(publisher)
+    assert told == [], "what is in the cache is not downloaded"
+
+
+def test_a_named_folder_without_the_one_that_is_looked_into(publisher, cache, given, told):
+    given.rmdir()
+    assert get(publisher) == {name: cache / name for name in FILES}
+    assert told[0] == f"Things is not in {given}, where LESSONS_DATA leads: one.txt, two.txt"
+
+
+def test_where_the_folder_lacks_it_and_nothing_can_be_downloaded(cache, given, told):
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        port = server.server_address[1]
+    with pytest.raises(DataMissing) as caught:
+        get(Publisher(f"http://127.0.0.1:{port}/data/"))
+    assert f"; not in {given}, where LESSONS_DATA leads: one.txt, two.txt)" in str(caught.value)
+    assert [line.split()[0] for line in told] == ["Things", "Downloading"], "no line for each attempt"
 
 
 @pytest.mark.parametrize(
@@ -162,6 +212,7 @@ def test_a_download_that_breaks_off_is_tried_again(publisher, cache):
     publisher.broken = _downloads.RETRIES
     assert get(publisher)["one.txt"].read_bytes() == FILES["one.txt"]
     assert publisher.asked == ["one.txt"] * (1 + _downloads.RETRIES) + ["two.txt"]
+    assert pooch.get_logger().filters == []
 
 
 def test_a_download_that_breaks_off_leaves_nothing(publisher, cache):
