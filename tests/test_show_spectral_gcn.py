@@ -165,11 +165,11 @@ def test_means_and_errors_are_those_of_the_seeds(table):
 def test_a_lead_is_taken_seed_by_seed(table):
     apart = np.array([26.0, 26.0, 23.0])
     told = show.ahead(table, "cora", "renormalised", "MLP")
-    mean, error, published = map(float, re.findall(r"[+-]?\d+\.\d", told))
-    assert mean == pytest.approx(apart.mean(), abs=0.05)
-    assert error == pytest.approx(apart.std(ddof=1) / 3**0.5, abs=0.05)
+    mean, error, published = map(float, re.findall(r"[+-]?\d+\.\d+", told))
+    assert mean == pytest.approx(apart.mean(), abs=0.005)
+    assert error == pytest.approx(apart.std(ddof=1) / 3**0.5, abs=0.005)
     assert published == pytest.approx(26.4)
-    assert show.ahead(table, "cora", "renormalised", "label spreading") == "+12.0 ± 0.6"
+    assert show.ahead(table, "cora", "renormalised", "label spreading") == "+12.00 ± 0.58"
 
 
 def test_alt_texts_are_short(table, city):

@@ -226,7 +226,7 @@ def ahead(table: Mapping[str, Any], data: str, model: str, other: str) -> str:
     """
     if other in table["graph alone"][data]:
         mean, error = mean_and_error(table, data, model)
-        return f"{mean - mean_and_error(table, data, other)[0]:+5.1f} ± {error:.1f}"
+        return f"{mean - mean_and_error(table, data, other)[0]:+6.2f} ± {error:.2f}"
     mean, error = mean_and_error(table, data, model, less=other)
     published = table["published"][data]
-    return f"{mean:+5.1f} ± {error:.1f}, published {published[model] - published[other]:+.1f}"
+    return f"{mean:+6.2f} ± {error:.2f}, published {published[model] - published[other]:+.1f}"
