@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import inspect
 import json
+import os
 from fractions import Fraction
 from itertools import combinations, permutations, product
 from pathlib import Path
@@ -17,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import lessons.exercises as machinery
-from lessons import as_graph
+from lessons import as_graph, datasets
 from lessons.exercises import SEED, STAGES, check, exercises_of, judge
 from lessons.exercises import spectral_gcn as module
 from lessons.exercises.graph_signals import CountedMatrix
@@ -80,6 +81,7 @@ FAILS = {
     "_scores_first": "a row for each node",
     "_written_into": "left as they were",
     "_walks_of_K_steps": "who is nearer than K",
+    "_walks_of_K_steps_and_unit_signals": "who is nearer than K",
     "_one_less": "who is nearer than K",
     "_of_unit_signals": "has biases",
     "_everything_at_once": "has biases",
@@ -447,6 +449,18 @@ def test_products_are_as_many_as_the_text_says():
             assert counted.products == k * columns
 
 
+@pytest.mark.data
+@pytest.mark.skipif("LESSONS_DATA" not in os.environ, reason="LESSONS_DATA names no folder of downloaded data")
+def test_on_cora_entries_count_and_not_columns_as_the_text_says():
+    cora = datasets.planetoid("cora")
+    S, X = propagation(cora.graph), cora.X
+    SX = S @ X
+    assert X.shape[1] == 1433
+    assert round(X.nnz / len(cora.y)) == 18
+    assert 1 < np.diff(X.indptr)[S.indices].sum() / (16 * S.nnz) < 1.2  # S X beside S (X W^T)
+    assert 3.5 < SX.nnz / X.nnz < 4  # (S X) W^T beside X W^T
+
+
 # ------------------------------------------------------------------------------ the cases
 
 
@@ -516,12 +530,14 @@ def test_scores_are_asked_of_narrow_and_of_wide_weights_on_graphs_that_are_not_s
         (2, module._as_many_as_are_named, "nodes that no edge names are nodes, too"),
         (2, module._one_way, "Look at both of its ends"),
         (2, module._last_one_stays, "NumPy keeps only the last"),
+        (2, module._last_one_stays, "gets a message from each"),
         (2, module._means, "A mean knows only the degree of who receives"),
         (3, module._walks_of_K_steps, "walks of exactly K steps"),
         (3, module._of_unit_signals, "layer(np.zeros(n))"),
         (3, module._to_the_last_digit, "a change of more than 1e-9"),
         (3, module._all_far_ones_at_once, "moved together may cancel"),
         (3, module._only_where_a_path_leads, "there is no third kind"),
+        (4, ([(0, 0)], [1]), "names one node twice"),
         (4, ([(0, 1)], [1, 0]), "arrows that end there and those that begin there"),
         (4, (RING, [1, 1, 1]), "who is before a node and of who is after it"),
         (5, slow_scores, "n, as many as features, or as classes?"),
@@ -540,7 +556,7 @@ def test_the_smallest_failing_cases_are_said_in_a_line(capsys):
     assert "not: edges=[[" in capsys.readouterr().out
     check("spectral_gcn-3", lambda layer, A, K: False)
     out = capsys.readouterr().out
-    assert "not: layer=twice_x_plus_a_bias, A=[[0.]], K=0\n" in out
+    assert "not: layer=S_once, A=[[0.]], K=0\n" in out
     check("spectral_gcn-5", module._turned)
     assert "not: S=[[" in capsys.readouterr().out
 

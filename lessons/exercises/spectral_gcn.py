@@ -350,7 +350,7 @@ LAYER = Exercise(
             says="where all have the same degree each gets the mean of itself and *all* of its neighbours",
             holds=lambda found, edges, X, W: np.ptp(_degrees(edges, X)) > 0 or _is_layer(found, edges, X, W),
             hints=(
-                "A node with three neighbours gets three messages, and none may be lost or passed on at once.",
+                "A node with several neighbours gets a message from each; none may be lost or passed on at once.",
                 "Look at `taken[rows] += ...`: where a row stands twice in `rows`, NumPy keeps only the last. And "
                 "never read from the array that you add to.",
                 "np.add.at(taken, rows, messages) adds each; so does a plain loop over the edges.",
@@ -454,10 +454,10 @@ def _layers(rng: Generator, S: Floats) -> list[Layer]:
         [gains[3] * value**3 + gains[2] * value**2 + gains[1] * value + gains[0] for value in lam]
     )
     return [
-        _named("twice_x_plus_a_bias", n, lambda x: 2 * x + b),
-        _named("S_once", n, lambda x: S @ x),
+        _named("S_once", n, lambda x: S @ x),  # before the biases: a wrong distance is told as one
         _named("S_twice", n, lambda x: S @ (S @ x)),
         _named("polynomial_of_order_2", n, lambda x: gains[0] * x + gains[1] * (S @ x) + gains[2] * (S @ (S @ x))),
+        _named("twice_x_plus_a_bias", n, lambda x: 2 * x + b),
         _named("order_3_through_frequencies", n, lambda x: U @ (polynomial * (U.T @ x))),
         _named("one_layer_of_tanh", n, lambda x: np.tanh(S @ x / 2 + b / 4)),
         _named("two_layers_of_tanh", n, lambda x: S @ np.tanh(S @ x / 2 + b / 4) - b),
@@ -563,6 +563,12 @@ def _walks_of_K_steps(layer: Any, A: Any, K: Any) -> Any:
     return _probed(layer, A, np.linalg.matrix_power(A, K) > 0)
 
 
+def _walks_of_K_steps_and_unit_signals(layer: Any, A: Any, K: Any) -> Any:
+    """Both mistakes: the one about distance is told first."""
+    found = np.array([layer(e) for e in np.eye(len(A))]).T
+    return bool((np.abs(found[np.linalg.matrix_power(A, K) == 0]) < 1e-9).all())
+
+
 def _one_more(layer: Any, A: Any, K: Any) -> Any:
     return _probed(layer, A, _within(A, K + 1))
 
@@ -654,26 +660,6 @@ SEES = Exercise(
             ),
         ),
         Property(
-            says="True where a layer that keeps to K has biases: they come from nowhere, not from other nodes",
-            holds=lambda said, layer, A, K: (
-                not (_keeps(layer, A, K) and _has_bias(layer, A)) or _rounds(layer, A, K) or said
-            ),
-            hints=(
-                "What comes out is not all heard. How can you tell what was heard from what is always there?",
-                "Look at layer(np.zeros(n)): is it 0?",
-                "Compare two signals that differ at one node: only who hears that node gives another answer.",
-            ),
-        ),
-        Property(
-            says="True where all that comes from beyond K is rounding",
-            holds=lambda said, layer, A, K: not (_keeps(layer, A, K) and _rounds(layer, A, K)) or said,
-            hints=(
-                "A filter may be computed through frequencies: its zeros are then zero to 15 digits.",
-                "Look at your comparison with 0.",
-                "Ask for a change of more than 1e-9, say, instead of `!= 0`.",
-            ),
-        ),
-        Property(
             says="False where a node sees another that is more than K edges away",
             holds=lambda said, layer, A, K: not _by_paths(layer, A, K) or not said,
             hints=(
@@ -693,6 +679,26 @@ SEES = Exercise(
                 "Whoever is not within K is far; there is no third kind.",
             ),
         ),
+        Property(
+            says="True where a layer that keeps to K has biases: they come from nowhere, not from other nodes",
+            holds=lambda said, layer, A, K: (
+                not (_keeps(layer, A, K) and _has_bias(layer, A)) or _rounds(layer, A, K) or said
+            ),
+            hints=(
+                "What comes out is not all heard. How can you tell what was heard from what is always there?",
+                "Look at layer(np.zeros(n)): is it 0?",
+                "Compare two signals that differ at one node: only who hears that node gives another answer.",
+            ),
+        ),
+        Property(
+            says="True where all that comes from beyond K is rounding",
+            holds=lambda said, layer, A, K: not (_keeps(layer, A, K) and _rounds(layer, A, K)) or said,
+            hints=(
+                "A filter may be computed through frequencies: its zeros are then zero to 15 digits.",
+                "Look at your comparison with 0.",
+                "Ask for a change of more than 1e-9, say, instead of `!= 0`.",
+            ),
+        ),
     ),
     reference=sees_only,
     wrong=(
@@ -702,6 +708,7 @@ SEES = Exercise(
         _of_unit_signals,
         _to_the_last_digit,
         _walks_of_K_steps,
+        _walks_of_K_steps_and_unit_signals,
         _one_more,
         _one_less,
         _neighbours_only_are_near,
@@ -747,7 +754,7 @@ def _edges_and_signal(answer: Any) -> bool:
     edges, x = answer
     pairs = _pairs(edges)
     inside = all(end in range(len(x)) for pair in pairs for end in pair)
-    once_each = len({(u, v) for u, v in pairs}) == len(pairs) and all(u != v for u, v in pairs)
+    once_each = len({(u, v) for u, v in pairs}) == len(pairs)
     return inside and once_each and _is_real(x, (len(x),))
 
 
@@ -772,13 +779,22 @@ DIRECTION = Exercise(
     cases=once,
     properties=(
         Property(
-            says="the answer is (edges, x): pairs of two different nodes of 0 ... len(x) - 1, each pair once, and "
-            "a number for each node",
+            says="the answer is (edges, x): pairs of the nodes 0 ... len(x) - 1, each pair once, and a number for "
+            "each node",
             holds=_edges_and_signal,
             hints=(
                 "Two things in one pair of parentheses: a list of pairs, then a list of numbers.",
-                "Look at the labels: the length of x says how many nodes there are. Loops come by themselves.",
+                "Look at the labels: the length of x says how many nodes there are.",
                 "It looks like ([(t, u), (v, w)], [p, q, r]), with t, u, v and w among 0, 1, 2.",
+            ),
+        ),
+        Property(
+            says="the loops of the diagonal are there by themselves, and are not in the list",
+            holds=lambda answer: all(u != v for u, v in _pairs(answer[0])),
+            hints=(
+                "An edge of the list leads from one node to another.",
+                "Look for a pair of yours that names one node twice.",
+                "Leave out all pairs (u, u): A has its ones there without them.",
             ),
         ),
         Property(
@@ -803,7 +819,7 @@ DIRECTION = Exercise(
             says="what comes out is wrong at some node",
             holds=_comes_out_wrong,
             hints=(
-                "A / incoming @ x adds up the values of those that a node *points to*.",
+                "As in exercise 5 of lesson 00: A @ x adds up the values of those that a node *points to*.",
                 "Look at the values of who is before a node and of who is after it: they must differ somewhere.",
                 "Give one node a 1 and all others 0.",
             ),
@@ -823,7 +839,8 @@ DIRECTION = Exercise(
         [(0, 1), (1, 2), (2, 0)],  # no signal
         ([1, 0, 0], [(0, 1), (1, 2), (2, 0)]),
         ([(1, 2), (2, 3), (3, 1)], [1, 0, 0]),  # counted from 1
-        ([(0, 0), (0, 1)], [1, 0]),  # a loop
+        ([(0, 0)], [1]),  # a loop
+        ([(0, 0), (0, 1)], [1, 0]),
         ([(0, 1), (1, 2), (2, 0)], [[1, 0], [0, 1], [0, 0]]),  # several signals
         ("012", [1, 0, 0]),
         ([], [1, 0]),
@@ -841,11 +858,12 @@ DIRECTION = Exercise(
         ([(0, 1), (1, 2), (2, 0), (0, 3), (3, 0)], [1, 0, 0, 0]),
     ),
     why=(
-        "A row of A holds the edges that leave, so A.sum(axis=1) counts these and A @ X adds up the values of all "
-        "that a node points to: twice the wrong end. Undirected, A is its own transpose, and nobody notices. On a "
-        "ring of three in one direction one edge leaves and one comes in everywhere, so the count is right, and "
-        "each node still hears its successor. It takes both repairs: A.T @ X / A.sum(axis=0)[:, None]. Fewer "
-        "edges do not do: as many in as out puts every edge on a way round, and there and back is undirected."
+        "A row of A holds the edges that leave. So A @ X adds up the values of all that a node points to, which "
+        "exercise 5 of lesson 00 showed, and A.sum(axis=1) counts the same edges: twice the wrong end. "
+        "Undirected, A is its own transpose, and nobody notices. On a ring of three in one direction one edge "
+        "leaves and one comes in everywhere, so the count is right, and each node still hears its successor. It "
+        "takes both repairs: A.T @ X / A.sum(axis=0)[:, None]. Fewer edges do not do: as many in as out puts every edge on a "
+        "way round, and there and back is undirected."
     ),
     after="Needed again: row = receiver holds for S here, and for masks and weights in 11.",
 )
@@ -1080,10 +1098,13 @@ COST = Exercise(
     ),
     why=(
         "(S (S X)) W^T and S (S (X W^T)) are the same numbers: products of matrices may be bracketed at will. A "
-        "product of the sparse S with one column costs O(n + m), so what counts is how many columns it meets: n "
-        "for the power of S, which does not even stay sparse; n_in if the weights come last; n_out if they come "
-        "first. With a relu between them each layer still has this choice. From the 1,433 words of Cora to 16 "
-        "numbers the weights come first: S then meets a ninetieth of the columns."
+        "product of the sparse S with one full column costs O(n + m), so what counts is how many columns it "
+        "meets: n for the power of S, which does not even stay sparse; n_in if the weights come last; n_out if "
+        "they come first. With a relu between them each layer still has this choice: from 64 numbers a node to 10 "
+        "numerals the weights come first, and S meets 10 columns instead of 64. Where X is sparse itself, count "
+        "entries, not columns: of Cora's 1,433 words 18 are in a paper, and S X costs hardly more than S times 16 "
+        "numbers a paper. But S X has almost four times the entries of X, so the weights cost that much more "
+        "after it than before."
     ),
     draw=_draw_directed,
     after="Needed again: GCNConv and ChebConv weigh first; what they pass along edges is n_out wide.",
