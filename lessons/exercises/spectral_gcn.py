@@ -862,8 +862,8 @@ DIRECTION = Exercise(
         "exercise 5 of lesson 00 showed, and A.sum(axis=1) counts the same edges: twice the wrong end. "
         "Undirected, A is its own transpose, and nobody notices. On a ring of three in one direction one edge "
         "leaves and one comes in everywhere, so the count is right, and each node still hears its successor. It "
-        "takes both repairs: A.T @ X / A.sum(axis=0)[:, None]. Fewer edges do not do: as many in as out puts every edge on a "
-        "way round, and there and back is undirected."
+        "takes both repairs: A.T @ X / A.sum(axis=0)[:, None]. Fewer edges do not do: as many in as out puts "
+        "every edge on a way round, and there and back is undirected."
     ),
     after="Needed again: row = receiver holds for S here, and for masks and weights in 11.",
 )
