@@ -438,11 +438,8 @@ class GCN(GraphNetwork):
         seed: _rng.Seed,
         dtype: DTypeLike = np.float32,
     ) -> None:
-        key = _rng.key_of(seed)
-        convs = [
-            GCNConv(*pair, rule=rule, seed=seed_of(key, k), dtype=dtype) for k, pair in enumerate(_pairs(sizes))
-        ]
-        super().__init__(convs, dropout=dropout, seed=seed_of(key, len(convs)))
+        convs, rest = _stacked(partial(GCNConv, rule=rule, dtype=dtype), sizes, seed)
+        super().__init__(convs, dropout=dropout, seed=rest)
 
 
 class ChebNet(GraphNetwork):
@@ -464,11 +461,8 @@ class ChebNet(GraphNetwork):
         seed: _rng.Seed,
         dtype: DTypeLike = np.float32,
     ) -> None:
-        key = _rng.key_of(seed)
-        convs = [
-            ChebConv(*pair, order=order, seed=seed_of(key, k), dtype=dtype) for k, pair in enumerate(_pairs(sizes))
-        ]
-        super().__init__(convs, dropout=dropout, seed=seed_of(key, len(convs)))
+        convs, rest = _stacked(partial(ChebConv, order=order, dtype=dtype), sizes, seed)
+        super().__init__(convs, dropout=dropout, seed=rest)
 
 
 def checked_mask(name: str, mask: Any, n: int) -> NDArray[np.bool_]:
@@ -488,7 +482,10 @@ def checked_mask(name: str, mask: Any, n: int) -> NDArray[np.bool_]:
     return array
 
 
-def _pairs(sizes: Sequence[int]) -> list[tuple[int, int]]:
+def _stacked(conv: Callable[..., Layer], sizes: Sequence[int], seed: _rng.Seed) -> tuple[list[Layer], int]:
+    """Layers from each size to the next, each with a seed of its own, and the seed of what follows."""
     if np.ndim(sizes) != 1 or len(sizes) < 2:
         raise ValueError(f"sizes={sizes!r}: two or more, from that of the input to the number of classes")
-    return list(pairwise(sizes))
+    key = _rng.key_of(seed)
+    convs = [conv(*pair, seed=seed_of(key, k)) for k, pair in enumerate(pairwise(sizes))]
+    return convs, seed_of(key, len(convs))
