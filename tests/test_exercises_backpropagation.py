@@ -2,34 +2,21 @@
 
 from __future__ import annotations
 
-import ast
-import inspect
-import json
 from itertools import chain, product
-from pathlib import Path
 
 import numpy as np
 import pytest
+from exercised import Topic, code_of, refuses
 
 import lessons.exercises as machinery
 from lessons import backpropagation
 from lessons.backpropagation import Tensor, Value, path_derivative
-from lessons.exercises import SEED, STAGES, check, exercises_of, judge
+from lessons.exercises import check
 from lessons.exercises.backpropagation import backward, early_backward, slope_at, sum_to
 
-EXERCISES = {exercise.id: exercise for exercise in exercises_of("backpropagation")}
-NOTEBOOK = Path(__file__).parent.parent / "notebooks" / "03_backpropagation.ipynb"
-
-
+TOPIC = Topic("backpropagation")
+EXERCISES, verdict, cases = TOPIC.exercises, TOPIC.verdict, TOPIC.cases
 pytestmark = pytest.mark.usefixtures("first_attempt")
-
-
-def verdict(number, answer):
-    return judge(EXERCISES[f"backpropagation-{number}"], answer)
-
-
-def cases(number):
-    return list(EXERCISES[f"backpropagation-{number}"].cases(np.random.default_rng(SEED)))
 
 
 def plain(inputs):
@@ -39,36 +26,9 @@ def plain(inputs):
 # ------------------------------------------------------------------------------ each one is sound
 
 
-def refuses(*arguments):
-    raise RuntimeError("no")
-
-
-NONSENSE = [
-    [],
-    [None],
-    "36",
-    [1] * 50,
-    [1j] * 5,
-    [[1], [2, 3]],
-    {"x": 1},
-    1j,
-    {1, 2},
-    [Value(1.0)],
-    object(),
-    np.nan,
-]
-GIVES_NONSENSE = [lambda *_, value=value: value for value in NONSENSE]
-
-
 @pytest.mark.parametrize("id", EXERCISES)
 def test_nonsense_is_told_in_words_and_never_as_a_traceback(id, capsys):
-    answers = GIVES_NONSENSE if callable(EXERCISES[id].reference) else NONSENSE
-    for answer in [*answers, refuses, lambda: 0, lambda *_: print(end="")]:
-        check(id, answer)
-        out, err = capsys.readouterr()
-        assert out.startswith(f"{id}: not yet\nWhat must hold: ")
-        assert "Hint 1 of 3 (direction): " in out
-        assert "Traceback" not in out + err
+    TOPIC.tells_nonsense(id, capsys, [[Value(1.0)]])
 
 
 @pytest.mark.parametrize(
@@ -297,22 +257,8 @@ def test_the_bug_shows_on_exactly_the_graphs_where_a_path_is_missing():
     assert all(early_backward(inputs) == paths_to_last(inputs) for n in (1, 2, 3) for inputs in graphs_of(n))
 
 
-def code_of(function):
-    """What a function does: its statements without annotations and text about it."""
-    (tree,) = ast.parse(inspect.getsource(function) if callable(function) else function).body
-    steps = tree.body[1:] if ast.get_docstring(tree) else tree.body
-    return [ast.unparse(step) for step in steps]
-
-
 def test_the_page_shows_the_function_that_is_judged():
-    if not NOTEBOOK.exists():
-        pytest.skip("there is no notebook 03 beside the tests")
-    cells = [
-        cell for cell in json.loads(NOTEBOOK.read_text(encoding="utf-8"))["cells"] if cell["cell_type"] == "code"
-    ]
-    trees = [ast.parse("".join(line for line in cell["source"] if line[:1] not in "%!")) for cell in cells]
-    shown = [step for tree in trees for step in tree.body if getattr(step, "name", "") == "early_backward"]
-    assert [code_of(ast.unparse(step)) for step in shown] == [code_of(early_backward)]
+    assert TOPIC.shown(early_backward) == [code_of(early_backward)]
 
 
 # ------------------------------------------------------------------------------ the cases
@@ -382,9 +328,7 @@ def test_gradients_have_all_that_can_go_wrong():
     ],
 )
 def test_hints_fit_what_went_wrong(number, answer, hinted, capsys):
-    for _ in STAGES:
-        check(f"backpropagation-{number}", answer)
-    assert hinted in capsys.readouterr().out
+    assert hinted in TOPIC.every_hint(number, answer, capsys)
 
 
 def test_the_smallest_failing_graph_is_said_as_lists(capsys):

@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-import ast
-import inspect
-import json
 from collections import Counter
 from fractions import Fraction
 from functools import reduce
-from itertools import combinations, count, pairwise
+from itertools import combinations, pairwise
 from math import inf, isinf
-from pathlib import Path
 
 import networkx as nx
 import numpy as np
 import pytest
+from exercised import Topic, code_of
 from scipy.sparse import csr_array
 
 import lessons.exercises as machinery
 from lessons import as_graph
 from lessons.centrality import betweenness_definition
-from lessons.exercises import SEED, STAGES, check, exercises_of, judge
 from lessons.exercises import centrality_and_flow as module
+from lessons.exercises import check
 from lessons.exercises.centrality_and_flow import (
     bottleneck,
     first_try,
@@ -32,18 +29,9 @@ from lessons.exercises.centrality_and_flow import (
 )
 from lessons.flow_networks import max_flow
 
-EXERCISES = {exercise.id: exercise for exercise in exercises_of("centrality_and_flow")}
-NOTEBOOK = Path(__file__).parent.parent / "notebooks" / "06_centrality_and_flow.ipynb"
-
+TOPIC = Topic("centrality_and_flow")
+EXERCISES, verdict, cases = TOPIC.exercises, TOPIC.verdict, TOPIC.cases
 pytestmark = pytest.mark.usefixtures("first_attempt")
-
-
-def verdict(number, answer):
-    return judge(EXERCISES[f"centrality_and_flow-{number}"], answer)
-
-
-def cases(number):
-    return list(EXERCISES[f"centrality_and_flow-{number}"].cases(np.random.default_rng(SEED)))
 
 
 # ------------------------------------------------------------------------------ each one is sound
@@ -150,9 +138,7 @@ FAILS = {
 
 @pytest.mark.parametrize("name", FAILS)
 def test_each_mistake_fails_on_the_property_that_it_breaks(name):
-    answer = getattr(module, name)
-    (exercise,) = (exercise for exercise in EXERCISES.values() if answer in exercise.wrong)
-    assert FAILS[name] in judge(exercise, answer).failed.says
+    assert FAILS[name] in TOPIC.failed_by(getattr(module, name))
 
 
 def test_every_mistake_has_its_property_here():
@@ -165,43 +151,9 @@ def test_only_the_cost_of_these_is_wrong(name):
         assert module._is_round(getattr(module, name)(*case), *case)
 
 
-def refuses(*arguments):
-    raise RuntimeError("no")
-
-
-def recurses(*arguments):
-    return recurses(*arguments)
-
-
-NONSENSE = [
-    [],
-    [None],
-    "36",
-    [1] * 50,
-    [1j] * 4,
-    [[1], [2, 3]],
-    {"x": 1},
-    1j,
-    {1, 2},
-    object(),
-    np.nan,
-    -np.inf,
-    [np.nan] * 4,
-    ["0", "1"],
-]
-ENDLESS = [lambda: count(), lambda: (number for number in count()), lambda: iter(int, 1)]
-
-
 @pytest.mark.parametrize("id", EXERCISES)
 def test_nonsense_is_told_in_words_and_never_as_a_traceback(id, capsys):
-    answers = [*(lambda *_, value=value: value for value in NONSENSE)]
-    answers += [lambda *_, make=make: make() for make in ENDLESS]
-    for answer in [*answers, refuses, recurses, lambda: 0, lambda *_: print(end="")]:
-        check(id, answer)
-        out, err = capsys.readouterr()
-        assert out.startswith(f"{id}: not yet\nWhat must hold: ")
-        assert "Hint 1 of 3 (direction): " in out
-        assert "Traceback" not in out + err
+    TOPIC.tells_nonsense(id, capsys)
 
 
 # ------------------------------------------------------------------------------ other answers
@@ -507,31 +459,12 @@ def test_the_library_s_flows_are_flows_and_spoilt_ones_are_not(seed):
 # ------------------------------------------------------------------------------ the page
 
 
-def code_of(function):
-    """What a function does: its arguments and statements, without annotations and text about it."""
-    (tree,) = ast.parse(inspect.getsource(function) if callable(function) else function).body
-    tree.body = tree.body[1:] if ast.get_docstring(tree) else tree.body
-    tree.returns = None
-    for node in ast.walk(tree):
-        if isinstance(node, ast.arg):
-            node.annotation = None
-    lines = ast.unparse(tree).splitlines()
-    return [line.replace("P: list[list[int]] = ", "P = ") for line in lines]
-
-
 def test_the_page_shows_the_function_that_is_judged():
-    if not NOTEBOOK.exists():
-        pytest.skip("there is no notebook 06 beside the tests")
-    cells = [
-        cell for cell in json.loads(NOTEBOOK.read_text(encoding="utf-8"))["cells"] if cell["cell_type"] == "code"
-    ]
-    trees = [ast.parse("".join(line for line in cell["source"] if line[:1] not in "%!")) for cell in cells]
-    shown = [step for tree in trees for step in tree.body if getattr(step, "name", "") == "first_try"]
-    assert [code_of(ast.unparse(step)) for step in shown] == [code_of(first_try)]
+    assert TOPIC.shown(first_try) == [code_of(first_try)]
 
 
 def test_mended_is_the_first_try_but_for_one_line():
-    tried, right = code_of(first_try), code_of(mended)
+    tried, right = code_of(first_try).splitlines(), code_of(mended).splitlines()
     differ = [pair for pair in zip(tried[1:], right[1:], strict=True) if pair[0] != pair[1]]
     assert [(a.strip(), b.strip()) for a, b in differ] == [("for w in S:", "for w in reversed(S):")]
 
@@ -654,9 +587,7 @@ def test_flows_have_every_fault_alone_and_right_ones_of_every_kind():
     ],
 )
 def test_hints_fit_what_went_wrong(number, answer, hinted, capsys):
-    for _ in STAGES:
-        check(f"centrality_and_flow-{number}", answer)
-    assert hinted in capsys.readouterr().out
+    assert hinted in TOPIC.every_hint(number, answer, capsys)
 
 
 def test_the_smallest_failing_cases_are_said_in_a_line(capsys):
@@ -676,9 +607,7 @@ def test_the_smallest_failing_cases_are_said_in_a_line(capsys):
 
 def test_a_missing_edge_that_raises_is_met_before_the_general_hints(capsys):
     for number, answer in ((1, module._missing_raises), (4, module._edges_must_exist)):
-        for _ in STAGES:
-            check(f"centrality_and_flow-{number}", answer)
-        out = capsys.readouterr().out
+        out = TOPIC.every_hint(number, answer, capsys)
         assert "Your function raised KeyError: 'a'\n" in out
         assert "That is no error" in out
         assert "Compare the names" not in out

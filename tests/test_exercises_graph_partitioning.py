@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import ast
 import inspect
-import json
 from collections import Counter
 from fractions import Fraction
-from itertools import chain, combinations, count, product
-from pathlib import Path
+from itertools import chain, combinations, product
 
 import networkx as nx
 import numpy as np
 import pytest
+from exercised import Topic, code_of
 
 from lessons import as_graph
 from lessons.cuts import edge_cut, part_weights
-from lessons.exercises import SEED, STAGES, check, exercises_of, judge
+from lessons.exercises import check
 from lessons.exercises import graph_partitioning as module
 from lessons.exercises.graph_partitioning import (
     COARSE,
@@ -29,20 +27,12 @@ from lessons.exercises.graph_partitioning import (
     trade,
 )
 
-EXERCISES = {exercise.id: exercise for exercise in exercises_of("graph_partitioning")}
-NOTEBOOK = Path(__file__).parent.parent / "notebooks" / "05_graph_partitioning.ipynb"
+TOPIC = Topic("graph_partitioning")
+EXERCISES, verdict, cases = TOPIC.exercises, TOPIC.verdict, TOPIC.cases
 GROUPS, WEIGHTS, EDGES = [[0, 2], [1, 3], [4, 5], [6]], [2, 3, 4, 1], [(0, 1, 8), (1, 2, 5), (2, 3, 2)]
 
 
 pytestmark = pytest.mark.usefixtures("first_attempt")
-
-
-def verdict(number, answer):
-    return judge(EXERCISES[f"graph_partitioning-{number}"], answer)
-
-
-def cases(number):
-    return list(EXERCISES[f"graph_partitioning-{number}"].cases(np.random.default_rng(SEED)))
 
 
 # ------------------------------------------------------------------------------ each one is sound
@@ -129,9 +119,7 @@ FAILS = {
 
 @pytest.mark.parametrize("name", FAILS)
 def test_each_mistake_fails_on_the_property_that_it_breaks(name):
-    answer = getattr(module, name)
-    (exercise,) = (exercise for exercise in EXERCISES.values() if answer in exercise.wrong)
-    assert FAILS[name] in judge(exercise, answer).failed.says
+    assert FAILS[name] in TOPIC.failed_by(getattr(module, name))
 
 
 def test_every_mistake_has_its_property_here():
@@ -139,56 +127,17 @@ def test_every_mistake_has_its_property_here():
     assert named == set(FAILS)
 
 
-def refuses(*arguments):
-    raise RuntimeError("no")
-
-
-def changes(*arguments):
-    """Empties the first list among the arguments."""
-    next(given for given in arguments if isinstance(given, list) and given).clear()
-    return 0
-
-
-def recurses(*arguments):
-    return recurses(*arguments)
-
-
-NONSENSE = [
-    [],
-    [None],
-    "36",
-    [1] * 50,
-    [1j] * 4,
-    [[1], [2, 3]],
-    {"x": 1},
-    1j,
-    {1, 2},
-    object(),
-    np.nan,
-    np.inf,
-    [np.nan] * 4,
-    [(0, 1, 2)],
-    [("0", "1")],
+ODD = [
     ([0, 1], "2"),
     ([[0]], [1], [(0, 0)]),
     (GROUPS, WEIGHTS, [(0, 1, 8), (-3, 2, 5), (2, 3, 2)]),
     (GROUPS, WEIGHTS, [(0, 1, np.inf), (1, 2, 5), (2, 3, 2)]),
 ]
-ENDLESS = [lambda: count(), lambda: (number for number in count()), lambda: iter(int, 1)]
 
 
 @pytest.mark.parametrize("id", EXERCISES)
 def test_nonsense_is_told_in_words_and_never_as_a_traceback(id, capsys):
-    answers = [*NONSENSE, *(make() for make in ENDLESS)]
-    if callable(EXERCISES[id].reference):
-        answers = [lambda *_, value=value: value for value in NONSENSE]
-        answers += [lambda *_, make=make: make() for make in ENDLESS]
-    for answer in [*answers, refuses, changes, recurses, lambda: 0, lambda *_: print(end="")]:
-        check(id, answer)
-        out, err = capsys.readouterr()
-        assert out.startswith(f"{id}: not yet\nWhat must hold: ")
-        assert "Hint 1 of 3 (direction): " in out
-        assert "Traceback" not in out + err
+    TOPIC.tells_nonsense(id, capsys, ODD)
 
 
 def one_by_one(*arguments):
@@ -574,27 +523,8 @@ def test_the_example_of_the_page_for_a_trade():
 # ------------------------------------------------------------------------------ the page
 
 
-def code_of(function):
-    """What a function does: its arguments and statements, without annotations and text about it."""
-    (tree,) = ast.parse(inspect.getsource(function) if callable(function) else function).body
-    for node in ast.walk(tree):
-        if isinstance(node, ast.arg):
-            node.annotation = None
-        if isinstance(node, ast.FunctionDef):
-            node.returns = None
-            node.body = node.body[1:] if ast.get_docstring(node) else node.body
-    return ast.unparse(tree)
-
-
 def test_the_page_shows_the_pass_that_is_judged():
-    if not NOTEBOOK.exists():
-        pytest.skip("there is no notebook 05 beside the tests")
-    cells = [
-        cell for cell in json.loads(NOTEBOOK.read_text(encoding="utf-8"))["cells"] if cell["cell_type"] == "code"
-    ]
-    trees = [ast.parse("".join(line for line in cell["source"] if line[:1] not in "%!")) for cell in cells]
-    shown = [step for tree in trees for step in tree.body if getattr(step, "name", "") == "one_pass"]
-    assert [code_of(ast.unparse(step)) for step in shown] == [code_of(one_pass)]
+    assert TOPIC.shown(one_pass) == [code_of(one_pass)]
 
 
 def test_mended_is_the_pass_but_for_one_line():
@@ -709,9 +639,7 @@ def test_trades_have_steps_that_buy_nothing_and_dips():
     ],
 )
 def test_hints_fit_what_went_wrong(number, answer, hinted, capsys):
-    for _ in STAGES:
-        check(f"graph_partitioning-{number}", answer)
-    assert hinted in capsys.readouterr().out
+    assert hinted in TOPIC.every_hint(number, answer, capsys)
 
 
 def test_the_smallest_failing_cases_are_said_in_a_line(capsys):

@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import ast
 import functools
-import inspect
-import json
 from fractions import Fraction
 from itertools import combinations
-from pathlib import Path
 
 import networkx as nx
 import numpy as np
 import pytest
 import scipy.linalg
 import scipy.sparse
+from exercised import Topic, code_of
 
 import lessons.exercises as machinery
 from lessons import as_graph
 from lessons.datasets import grid_graph, path_graph, ring_graph
-from lessons.exercises import SEED, STAGES, check, exercises_of, judge
+from lessons.exercises import check
 from lessons.exercises import graph_signals as module
 from lessons.exercises.graph_signals import (
     PAW,
@@ -35,20 +32,12 @@ from lessons.exercises.graph_signals import (
 from lessons.graph_signals import FourierBasis, filter_chebyshev, filter_exact, fourier_basis
 from lessons.laplacian_regularization import dirichlet_energy, laplacian, laplacian_definition
 
-EXERCISES = {exercise.id: exercise for exercise in exercises_of("graph_signals")}
-NOTEBOOK = Path(__file__).parent.parent / "notebooks" / "07_graph_signals.ipynb"
+TOPIC = Topic("graph_signals")
+EXERCISES, verdict, cases = TOPIC.exercises, TOPIC.verdict, TOPIC.cases
 STAR = [(0, k) for k in range(1, 9)]
 
 
 pytestmark = pytest.mark.usefixtures("first_attempt")
-
-
-def verdict(number, answer):
-    return judge(EXERCISES[f"graph_signals-{number}"], answer)
-
-
-def cases(number):
-    return list(EXERCISES[f"graph_signals-{number}"].cases(np.random.default_rng(SEED)))
 
 
 # ------------------------------------------------------------------------------ each one is sound
@@ -103,43 +92,12 @@ FAILS = {
 
 @pytest.mark.parametrize("name", FAILS)
 def test_each_mistake_fails_on_the_property_that_it_breaks(name):
-    answer = getattr(module, name)
-    (exercise,) = (exercise for exercise in EXERCISES.values() if answer in exercise.wrong)
-    assert FAILS[name] in judge(exercise, answer).failed.says
-
-
-def refuses(*arguments):
-    raise RuntimeError("no")
-
-
-NONSENSE = [
-    [],
-    [None],
-    "36",
-    [1] * 50,
-    [1j] * 4,
-    [[1], [2, 3]],
-    {"x": 1},
-    1j,
-    {1, 2},
-    object(),
-    np.nan,
-    [np.nan] * 4,
-    [(0, 1, 2)],
-    [("0", "1")],
-]
-GIVES_NONSENSE = [lambda *_, value=value: value for value in NONSENSE]
+    assert FAILS[name] in TOPIC.failed_by(getattr(module, name))
 
 
 @pytest.mark.parametrize("id", EXERCISES)
 def test_nonsense_is_told_in_words_and_never_as_a_traceback(id, capsys):
-    answers = GIVES_NONSENSE if callable(EXERCISES[id].reference) else NONSENSE
-    for answer in [*answers, refuses, lambda: 0, lambda *_: print(end="")]:
-        check(id, answer)
-        out, err = capsys.readouterr()
-        assert out.startswith(f"{id}: not yet\nWhat must hold: ")
-        assert "Hint 1 of 3 (direction): " in out
-        assert "Traceback" not in out + err
+    TOPIC.tells_nonsense(id, capsys)
 
 
 # ------------------------------------------------------------------------------ other answers
@@ -435,28 +393,9 @@ def test_a_hub_grows_from_eight_leaves_on_and_turns_cold_from_five_on(leaves):
         assert found.failed.says == said[2 if leaves >= 5 else 1]
 
 
-def code_of(function):
-    """What a function does: its arguments and statements, without annotations and text about it."""
-    (tree,) = ast.parse(inspect.getsource(function) if callable(function) else function).body
-    for node in ast.walk(tree):
-        if isinstance(node, ast.arg):
-            node.annotation = None
-        if isinstance(node, ast.FunctionDef):
-            node.returns = None
-            node.body = node.body[1:] if ast.get_docstring(node) else node.body
-    return ast.unparse(tree)
-
-
 @pytest.mark.parametrize("function", [slow_chebyshev, heat_by_steps], ids=lambda function: function.__name__)
 def test_the_page_shows_the_functions_that_are_judged(function):
-    if not NOTEBOOK.exists():
-        pytest.skip("there is no notebook 07 beside the tests")
-    cells = [
-        cell for cell in json.loads(NOTEBOOK.read_text(encoding="utf-8"))["cells"] if cell["cell_type"] == "code"
-    ]
-    trees = [ast.parse("".join(line for line in cell["source"] if line[:1] not in "%!")) for cell in cells]
-    shown = [step for tree in trees for step in tree.body if getattr(step, "name", "") == function.__name__]
-    assert [code_of(ast.unparse(step)) for step in shown] == [code_of(function)]
+    assert TOPIC.shown(function) == [code_of(function)]
 
 
 # ------------------------------------------------------------------------------ the matrix that counts
@@ -596,9 +535,7 @@ def test_graphs_for_chebyshev_have_bounds_that_hold_and_more_nodes_than_coeffici
     ],
 )
 def test_hints_fit_what_went_wrong(number, answer, hinted, capsys):
-    for _ in STAGES:
-        check(f"graph_signals-{number}", answer)
-    assert hinted in capsys.readouterr().out
+    assert hinted in TOPIC.every_hint(number, answer, capsys)
 
 
 def test_the_smallest_failing_cases_are_said_in_a_line(capsys):

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import ast
-import inspect
-import json
 from fractions import Fraction
 from itertools import product
-from pathlib import Path
 
 import networkx as nx
 import numpy as np
 import pytest
 import scipy.sparse
 import scipy.sparse.linalg
+from exercised import Topic, code_of
 
 import lessons.exercises as machinery
 from lessons import as_graph
 from lessons.backpropagation import Tensor
-from lessons.exercises import SEED, STAGES, check, exercises_of, judge
+from lessons.exercises import check, judge
 from lessons.exercises.laplacian_regularization import (
     SIX,
     SIX_VALUES,
@@ -38,19 +35,9 @@ from lessons.laplacian_regularization import (
     smooth,
 )
 
-EXERCISES = {exercise.id: exercise for exercise in exercises_of("laplacian_regularization")}
-NOTEBOOK = Path(__file__).parent.parent / "notebooks" / "04_laplacian_regularization.ipynb"
-
-
+TOPIC = Topic("laplacian_regularization")
+EXERCISES, verdict, cases = TOPIC.exercises, TOPIC.verdict, TOPIC.cases
 pytestmark = pytest.mark.usefixtures("first_attempt")
-
-
-def verdict(number, answer):
-    return judge(EXERCISES[f"laplacian_regularization-{number}"], answer)
-
-
-def cases(number):
-    return list(EXERCISES[f"laplacian_regularization-{number}"].cases(np.random.default_rng(SEED)))
 
 
 # ------------------------------------------------------------------------------ each one is sound
@@ -133,36 +120,9 @@ def test_each_mistake_fails_on_the_property_it_offends(number):
     assert failed == FAILS[number]
 
 
-def refuses(*arguments):
-    raise RuntimeError("no")
-
-
-NONSENSE = [
-    [],
-    [None],
-    "36",
-    [1] * 50,
-    [1j] * 6,
-    [[1], [2, 3]],
-    {"x": 1},
-    1j,
-    {1, 2},
-    object(),
-    np.nan,
-    [True] * 6,
-]
-GIVES_NONSENSE = [lambda *_, value=value: value for value in NONSENSE]
-
-
 @pytest.mark.parametrize("id", EXERCISES)
 def test_nonsense_is_told_in_words_and_never_as_a_traceback(id, capsys):
-    answers = GIVES_NONSENSE if callable(EXERCISES[id].reference) else NONSENSE
-    for answer in [*answers, refuses, lambda: 0, lambda *_: print(end="")]:
-        check(id, answer)
-        out, err = capsys.readouterr()
-        assert out.startswith(f"{id}: not yet\nWhat must hold: ")
-        assert "Hint 1 of 3 (direction): " in out
-        assert "Traceback" not in out + err
+    TOPIC.tells_nonsense(id, capsys)
 
 
 # ------------------------------------------------------------------------------ 1: other answers
@@ -553,23 +513,9 @@ def test_the_gradient_is_that_of_the_tape():
 # ------------------------------------------------------------------------------ the page
 
 
-def code_of(function):
-    """What a function does: its statements without annotations and text about it."""
-    (tree,) = ast.parse(inspect.getsource(function) if callable(function) else function).body
-    steps = tree.body[1:] if ast.get_docstring(tree) else tree.body
-    return [ast.unparse(step) for step in steps]
-
-
 @pytest.mark.parametrize("function", [regularised, slow_gradient])
 def test_the_page_shows_the_function_that_is_judged(function):
-    if not NOTEBOOK.exists():
-        pytest.skip("there is no notebook 04 beside the tests")
-    cells = [
-        cell for cell in json.loads(NOTEBOOK.read_text(encoding="utf-8"))["cells"] if cell["cell_type"] == "code"
-    ]
-    trees = [ast.parse("".join(line for line in cell["source"] if line[:1] not in "%!")) for cell in cells]
-    shown = [step for tree in trees for step in tree.body if getattr(step, "name", "") == function.__name__]
-    assert [code_of(ast.unparse(step)) for step in shown] == [code_of(function)]
+    assert TOPIC.shown(function) == [code_of(function)]
 
 
 # ------------------------------------------------------------------------------ the cases
@@ -650,9 +596,7 @@ def test_gradients_have_all_that_can_go_wrong():
     ],
 )
 def test_hints_fit_what_went_wrong(number, answer, hinted, capsys):
-    for _ in STAGES:
-        check(f"laplacian_regularization-{number}", answer)
-    assert hinted in capsys.readouterr().out
+    assert hinted in TOPIC.every_hint(number, answer, capsys)
 
 
 def test_the_smallest_failing_input_is_said(capsys):

@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import ast
-import inspect
-import json
 import os
 from fractions import Fraction
 from itertools import combinations, permutations, product
-from pathlib import Path
 
 import networkx as nx
 import numpy as np
 import pytest
 import scipy.sparse
+from exercised import Topic, code_of
 from hypothesis import given
 from hypothesis import strategies as st
 
 import lessons.exercises as machinery
 from lessons import as_graph, datasets
-from lessons.exercises import SEED, STAGES, check, exercises_of, judge
+from lessons.exercises import check
 from lessons.exercises import spectral_gcn as module
 from lessons.exercises.graph_signals import CountedMatrix
 from lessons.exercises.spectral_gcn import (
@@ -31,8 +28,8 @@ from lessons.exercises.spectral_gcn import (
 )
 from lessons.spectral_gcn import GCNConv, gcn_definition, propagation
 
-EXERCISES = {exercise.id: exercise for exercise in exercises_of("spectral_gcn")}
-NOTEBOOK = Path(__file__).parent.parent / "notebooks" / "10_spectral_gcn.ipynb"
+TOPIC = Topic("spectral_gcn")
+EXERCISES, verdict, cases = TOPIC.exercises, TOPIC.verdict, TOPIC.cases
 RING = [(0, 1), (1, 2), (2, 0)]
 
 
@@ -43,14 +40,6 @@ def networkx_of(kind, edges):
     graph = kind()
     graph.add_edges_from(edges)  # as an argument networkx would look whether they are a table of pandas
     return graph
-
-
-def verdict(number, answer):
-    return judge(EXERCISES[f"spectral_gcn-{number}"], answer)
-
-
-def cases(number):
-    return list(EXERCISES[f"spectral_gcn-{number}"].cases(np.random.default_rng(SEED)))
 
 
 # ------------------------------------------------------------------------------ each one is sound
@@ -118,46 +107,21 @@ FAILS = {
 
 @pytest.mark.parametrize("name", FAILS)
 def test_each_mistake_fails_on_the_property_that_it_breaks(name):
-    answer = getattr(module, name)
-    (exercise,) = (exercise for exercise in EXERCISES.values() if answer in exercise.wrong)
-    assert FAILS[name] in judge(exercise, answer).failed.says
+    assert FAILS[name] in TOPIC.failed_by(getattr(module, name))
 
 
-def refuses(*arguments):
-    raise RuntimeError("no")
-
-
-NONSENSE = [
-    [],
-    [None],
-    "36",
-    [1] * 50,
-    [1j] * 5,
-    [[1], [2, 3]],
-    {"x": 1},
-    1j,
-    {1, 2},
-    object(),
-    np.nan,
-    [np.nan] * 5,
+ODD = [
     (RING, [np.nan] * 3),
     (RING, 1),
     ([(0, 1, 2)], [1, 0, 0]),
     ([("0", "1")], [1, 0]),
     (RING, "100"),
 ]
-GIVES_NONSENSE = [lambda *_, value=value: value for value in NONSENSE]
 
 
 @pytest.mark.parametrize("id", EXERCISES)
 def test_nonsense_is_told_in_words_and_never_as_a_traceback(id, capsys):
-    answers = GIVES_NONSENSE if callable(EXERCISES[id].reference) else NONSENSE
-    for answer in [*answers, refuses, lambda: 0, lambda *_: print(end="")]:
-        check(id, answer)
-        out, err = capsys.readouterr()
-        assert out.startswith(f"{id}: not yet\nWhat must hold: ")
-        assert "Hint 1 of 3 (direction): " in out
-        assert "Traceback" not in out + err
+    TOPIC.tells_nonsense(id, capsys, ODD)
 
 
 def test_the_stubs_of_the_page_are_not_attempted_yet(capsys):
@@ -546,9 +510,7 @@ def test_scores_are_asked_of_narrow_and_of_wide_weights_on_graphs_that_are_not_s
     ],
 )
 def test_hints_fit_what_went_wrong(number, answer, hinted, capsys):
-    for _ in STAGES:
-        check(f"spectral_gcn-{number}", answer)
-    assert hinted in capsys.readouterr().out
+    assert hinted in TOPIC.every_hint(number, answer, capsys)
 
 
 def test_the_smallest_failing_cases_are_said_in_a_line(capsys):
@@ -587,25 +549,6 @@ def test_the_drawn_directed_graph_is_that_of_s():
     assert machinery._same(S, CountedMatrix(S.uncounted))
 
 
-def code_of(function):
-    """What a function does: its arguments and statements, without annotations and text about it."""
-    (tree,) = ast.parse(inspect.getsource(function) if callable(function) else function).body
-    for node in ast.walk(tree):
-        if isinstance(node, ast.arg):
-            node.annotation = None
-        if isinstance(node, ast.FunctionDef):
-            node.returns = None
-            node.body = node.body[1:] if ast.get_docstring(node) else node.body
-    return ast.unparse(tree)
-
-
 @pytest.mark.parametrize("function", [mean_of_incoming, slow_scores], ids=lambda function: function.__name__)
 def test_the_page_shows_the_functions_that_are_judged(function):
-    if not NOTEBOOK.exists():
-        pytest.skip("there is no notebook 10 beside the tests")
-    cells = [
-        cell for cell in json.loads(NOTEBOOK.read_text(encoding="utf-8"))["cells"] if cell["cell_type"] == "code"
-    ]
-    trees = [ast.parse("".join(line for line in cell["source"] if line[:1] not in "%!")) for cell in cells]
-    shown = [step for tree in trees for step in tree.body if getattr(step, "name", "") == function.__name__]
-    assert [code_of(ast.unparse(step)) for step in shown] == [code_of(function)]
+    assert TOPIC.shown(function) == [code_of(function)]

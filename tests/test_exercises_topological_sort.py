@@ -5,19 +5,19 @@ from itertools import combinations
 import networkx as nx
 import numpy as np
 import pytest
+from exercised import Topic
 
 from lessons import as_graph
-from lessons.exercises import SEED, STAGES, check, exercises_of, judge
 from lessons.exercises.topological_sort import SIX, first_sight
 from lessons.topological_sort import generations, topological_sort
 
-EXERCISES = {exercise.id: exercise for exercise in exercises_of("topological_sort")}
+TOPIC = Topic("topological_sort")
 
 pytestmark = pytest.mark.usefixtures("first_attempt")
 
 
 def status(number, answer):
-    return judge(EXERCISES[f"topological_sort-{number}"], answer).status
+    return TOPIC.verdict(number, answer).status
 
 
 def by_longest_paths(indptr, indices, n):
@@ -114,16 +114,15 @@ def test_the_bug_shows_on_exactly_the_graphs_where_the_answer_is_no_order():
 
 
 def test_cases_have_orders_and_come_smallest_first():
-    cases = EXERCISES["topological_sort-2"].cases(np.random.default_rng(SEED))
-    sizes = [(n, len(indices)) for _, indices, n in cases]
+    sizes = [(n, len(indices)) for _, indices, n in TOPIC.cases(2)]
     assert sizes == sorted(sizes)
-    for order, reads, size in EXERCISES["topological_sort-4"].cases(np.random.default_rng(SEED)):
+    for order, reads, size in TOPIC.cases(4):
         assert all(order.index(u) < k for k, v in enumerate(order) for u in reads[v])
         assert set(size) == set(order)
 
 
 def test_some_nodes_read_a_result_twice_and_some_are_read_by_several():
-    cases = list(EXERCISES["topological_sort-4"].cases(np.random.default_rng(SEED)))
+    cases = TOPIC.cases(4)
     assert any(len(inputs) > len(set(inputs)) for _, reads, _ in cases for inputs in reads.values())
     read = [[u for inputs in reads.values() for u in set(inputs)] for _, reads, _ in cases]
     assert any(len(once) > len(set(once)) for once in read)
@@ -140,6 +139,4 @@ def test_some_nodes_read_a_result_twice_and_some_are_read_by_several():
     ],
 )
 def test_hints_fit_what_went_wrong(number, answer, hinted, capsys):
-    for _ in STAGES:
-        check(f"topological_sort-{number}", answer)
-    assert hinted in capsys.readouterr().out
+    assert hinted in TOPIC.every_hint(number, answer, capsys)
