@@ -5,6 +5,7 @@ X, y, X_test, y_test = digits_split(seed=0)      # a quarter of them held out
 graph = digits_graph(k=5)        # each joined to the five most similar
 pixels = grid_graph(8, 8)        # and rings, paths, sensors, meshes
 cora = planetoid("cora")         # papers that cite each other; downloaded once
+bloggers = blogcatalog()         # who is a friend of whom, and what they write about; downloaded once
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -347,6 +349,84 @@ def _test_rows(path: Path, first: int, n: int, count: int) -> NDArray[np.int64]:
     if not different == len(test) == count:
         raise FormatError(path, None, f"{len(test)} nodes, {different} of them different, for {count} rows")
     return test
+
+
+BLOGCATALOG_URL = (
+    "https://github.com/phanein/deepwalk/raw/abe220b60dd08bb270aa08cb19f2050feb9b1664/example_graphs/"
+)
+BLOGCATALOG_FILES = {"blogcatalog.mat": "d4f4fb89ce1ccd4b7e2a183386c000773cc9362cc61f1be5b246a6d9c259da8f"}
+
+
+@dataclass(frozen=True, eq=False)
+class BlogCatalog:
+    """Bloggers: `graph` of n of them, 0 ... n - 1, i - j for friends; `labels` (n, groups), True for members."""
+
+    graph: Graph
+    labels: NDArray[np.bool_]
+
+    def __repr__(self) -> str:
+        return f"BlogCatalog({self.graph}, groups={self.labels.shape[1]}, memberships={self.labels.sum()})"
+
+
+def blogcatalog() -> BlogCatalog:
+    """BlogCatalog: bloggers, who is a friend of whom, and the topics each writes about, here called groups.
+
+    `graph`, undirected and unweighted: 10,312 bloggers, 333,983 friendships, one component, no self-loop; of
+    friends they have 1 to 3,992. `labels` (10312, 39): 14,476 memberships; each blogger is in a group, 2,852 are
+    in several, at most 11; a group has 8 to 1,623 members.
+
+    Downloaded at the first call, 1.3 MB, unless LESSONS_DATA names a folder with `graphs/blogcatalog.mat`. The
+    authors published it at leitang.net/social_dimension.html; this is the copy in DeepWalk's repository.
+
+    Raises ValueError where LESSONS_DATA names no folder, DataMissing where it is not here and cannot be
+    downloaded, FormatError for a file other than that published.
+
+    Notebook: 09_node2vec. Source: L. Tang, H. Liu, Relational learning via latent social dimensions, KDD 2009,
+    pages 817-826, DOI 10.1145/1557019.1557109.
+    """
+    command = 'python -c "from lessons.datasets import blogcatalog; blogcatalog()"'
+    paths = fetched("graphs", BLOGCATALOG_FILES, BLOGCATALOG_URL, name="BlogCatalog", command=command)
+    return _read_blogcatalog(paths["blogcatalog.mat"])
+
+
+def _read_blogcatalog(path: Path) -> BlogCatalog:
+    """The data set of a file with `network` (n, n), 1 for friends, and `group` (n, groups), 1 for members."""
+    network, group = _sparse_ones(path, ("network", "group"))
+    n, columns = network.shape
+    if n != columns or n != group.shape[0]:
+        raise FormatError(path, None, f"network {network.shape} and group {group.shape}: (n, n) and (n, groups)")
+    if network.diagonal().any():
+        raise FormatError(path, None, "network has a 1 on its diagonal: nobody is a friend of himself")
+    if (network != network.T).nnz:
+        raise FormatError(path, None, "network is not symmetric: friends are friends of each other")
+    return BlogCatalog(as_graph(network, directed=False), group.toarray() == 1)
+
+
+def _sparse_ones(path: Path, names: tuple[str, ...]) -> list[scipy.sparse.csr_array]:
+    """The sparse matrices of these names in a file of MATLAB 5, which hold nothing but ones.
+
+    SciPy believes the sizes that a file tells: one altered byte can bring Python down. `blogcatalog` has compared
+    the SHA-256 before, so the only file that SciPy ever gets is one that it is known to read.
+    """
+    from scipy.io import loadmat
+    from scipy.sparse import csr_array, issparse
+
+    content = path.read_bytes()
+    if not content.startswith(b"MATLAB 5.0 MAT-file"):
+        raise FormatError(path, None, f"begins with {content[:20]!r}: no file of MATLAB 5")
+    try:
+        found = loadmat(BytesIO(content), variable_names=names)
+    except Exception as error:  # of zlib, of NumPy, of SciPy: whatever damage brings about
+        raise FormatError(path, None, f"cannot be read: {error}") from error
+    for name in names:
+        if not issparse(found.get(name)) or found[name].dtype.kind not in "biuf":
+            raise FormatError(path, None, f"has no sparse matrix of real numbers called {name}")
+    matrices = [csr_array(found[name]) for name in names]
+    for name, matrix in zip(names, matrices, strict=True):
+        matrix.sum_duplicates()
+        if not (matrix.data == 1).all():
+            raise FormatError(path, None, f"{name} holds {matrix.data[matrix.data != 1][0]}, where all are ones")
+    return matrices
 
 
 # ---------------------------------------------------------------------------------------- recorded figures

@@ -1,5 +1,5 @@
 """The digits and their neighbour graph, against scikit-learn's own search; simple graphs, against networkx's;
-Planetoid's files, against another way to read them."""
+Planetoid's files, against another way to read them; BlogCatalog's, small and as published."""
 
 import hashlib
 import json
@@ -11,7 +11,9 @@ from pathlib import Path
 import networkx as nx
 import numpy as np
 import pytest
+import scipy.io
 import scipy.sparse
+import scipy.sparse.csgraph
 from hypothesis import given
 from hypothesis import strategies as st
 from pickled import python2
@@ -438,6 +440,147 @@ def test_the_fifteen_papers_of_which_nothing_is_known():
     cora = datasets.planetoid("cora")
     assert (cora.y >= 0).all()
     assert cora.graph.degrees().min() == 1
+
+
+# ------------------------------------------------------------------------------------------------ BlogCatalog
+
+FRIENDS = np.array([[0, 1, 1, 0], [1, 0, 0, 0], [1, 0, 0, 1], [0, 0, 1, 0]], float)
+GROUPS = np.array([[1, 0, 0], [1, 0, 1], [0, 1, 0], [0, 0, 0]], float)
+
+
+def write_blogcatalog(folder, *, compressed=False, **changed):
+    """The path of a small file; `changed` takes the place of `network` and `group`, None leaves one out."""
+    path = folder / "graphs" / "blogcatalog.mat"
+    path.parent.mkdir(exist_ok=True)
+    contents = {"network": scipy.sparse.csc_array(FRIENDS), "group": scipy.sparse.csc_array(GROUPS)} | changed
+    contents = {name: content for name, content in contents.items() if content is not None}
+    scipy.io.savemat(path, contents, do_compression=compressed)
+    return path
+
+
+@pytest.mark.parametrize("compressed", [False, True])
+def test_a_small_blogcatalog(tmp_path, compressed):
+    path = write_blogcatalog(tmp_path, compressed=compressed, other=np.ones(3))
+    data = datasets._read_blogcatalog(path)
+    assert repr(data) == "BlogCatalog(Graph(n=4, m=3, undirected), groups=3, memberships=4)"
+    assert data.graph == as_graph([(0, 1), (0, 2), (2, 3)], n=4)
+    assert data.labels.dtype == np.bool_
+    assert data.labels.tolist() == (GROUPS == 1).tolist()
+    assert data != datasets._read_blogcatalog(path)  # compared by what it is, not by what it holds
+    with pytest.raises(AttributeError):
+        data.labels = None
+
+
+def with_entry(array, row, column, value):
+    """A sparse copy of the array with another value at one place."""
+    changed = scipy.sparse.lil_array(array)
+    changed[row, column] = value
+    return changed.tocsc()
+
+
+@pytest.mark.parametrize(
+    ("changed", "problem"),
+    [
+        ({"network": None}, "no sparse matrix of real numbers called network"),
+        ({"group": None}, "no sparse matrix of real numbers called group"),
+        ({"network": FRIENDS}, "no sparse matrix of real numbers called network"),
+        ({"network": np.array([["a", 1]], object)}, "no sparse matrix of real numbers called network"),
+        ({"group": {"a": 1}}, "no sparse matrix of real numbers called group"),
+        ({"group": with_entry(GROUPS.astype(complex), 0, 1, 1j)}, "real numbers called group"),
+        ({"network": scipy.sparse.csc_array(FRIENDS[:3])}, "network (3, 4) and group (4, 3): (n, n) and"),
+        ({"group": scipy.sparse.csc_array(GROUPS[:3])}, "network (4, 4) and group (3, 3): (n, n) and"),
+        ({"network": with_entry(FRIENDS, 0, 3, 1.0)}, "network is not symmetric"),
+        ({"network": with_entry(FRIENDS, 3, 3, 1.0)}, "network has a 1 on its diagonal"),
+        ({"network": with_entry(FRIENDS, 0, 1, 2.0)}, "network holds 2.0, where all are ones"),
+        ({"network": with_entry(FRIENDS, 0, 1, np.nan)}, "network holds nan, where all are ones"),
+        ({"network": with_entry(FRIENDS, 0, 1, np.inf)}, "network holds inf, where all are ones"),
+        ({"group": with_entry(GROUPS, 0, 1, -1.0)}, "group holds -1.0, where all are ones"),
+    ],
+)
+def test_a_blogcatalog_that_is_none(tmp_path, changed, problem):
+    path = write_blogcatalog(tmp_path, **changed)
+    with pytest.raises(FormatError) as caught:
+        datasets._read_blogcatalog(path)
+    assert (caught.value.path, caught.value.line) == (str(path), None)
+    assert problem in caught.value.problem
+
+
+@pytest.mark.parametrize("compressed", [False, True])
+def test_a_blogcatalog_that_is_cut_short(tmp_path, compressed):
+    path = write_blogcatalog(tmp_path, compressed=compressed)
+    content = path.read_bytes()
+    for end in (*range(0, 128, 16), *range(128, len(content) - 8, 24)):
+        path.write_bytes(content[:end])
+        with pytest.raises(FormatError, match=r"blogcatalog\.mat: (begins with|cannot be read: |has no)"):
+            datasets._read_blogcatalog(path)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"not a matrix", b"MATLAB 7.3 MAT-file, Platform: GLNXA64", b"\x89HDF\r\n\x1a\n", b"\x00" * 200],
+)
+def test_what_is_no_matlab_5(tmp_path, content):
+    path = tmp_path / "blogcatalog.mat"
+    path.write_bytes(content)
+    with pytest.raises(FormatError, match="no file of MATLAB 5") as caught:
+        datasets._read_blogcatalog(path)
+    assert repr(content[:20]) in caught.value.problem
+
+
+@pytest.fixture
+def given_blogcatalog(tmp_path, monkeypatch):
+    """A small file in a folder for LESSONS_DATA, and nothing that could be downloaded."""
+    path = write_blogcatalog(tmp_path)
+    assert list(datasets.BLOGCATALOG_FILES) == [path.name]
+    total = hashlib.sha256(path.read_bytes()).hexdigest()
+    monkeypatch.setitem(datasets.BLOGCATALOG_FILES, path.name, total)
+    monkeypatch.setattr(datasets, "BLOGCATALOG_URL", "http://127.0.0.1:9/")
+    monkeypatch.setattr("lessons._downloads.RETRIES", 0)
+    monkeypatch.setattr("pooch.os_cache", lambda name: tmp_path / "cache" / name)
+    monkeypatch.setenv("LESSONS_DATA", str(tmp_path))
+    monkeypatch.setenv("NO_PROXY", "*")
+    return path
+
+
+def test_blogcatalog_from_a_folder_that_is_named(given_blogcatalog):
+    assert datasets.blogcatalog().graph == as_graph([(0, 1), (0, 2), (2, 3)], n=4)
+
+
+def test_blogcatalog_is_not_parsed_where_it_is_altered(given_blogcatalog, monkeypatch):
+    def parsed(path):
+        raise AssertionError(f"{path} was parsed")
+
+    monkeypatch.setattr(datasets, "_sparse_ones", parsed)
+    with given_blogcatalog.open("ab") as file:
+        file.write(b"\n")
+    with pytest.raises(FormatError, match=r"blogcatalog\.mat: not the published file: its SHA-256 is"):
+        datasets.blogcatalog()
+
+
+def test_blogcatalog_where_it_is_missing(given_blogcatalog):
+    given_blogcatalog.unlink()
+    with pytest.raises(DataMissing) as caught:
+        datasets.blogcatalog()
+    way = 'python -c "from lessons.datasets import blogcatalog; blogcatalog()"'
+    assert str(caught.value).startswith(f"BlogCatalog is not on this machine. Get it with: {way} ")
+    assert "graphs/ of a folder that LESSONS_DATA names" in str(caught.value)
+
+
+@pytest.mark.data
+@with_data
+def test_the_published_bloggers():
+    data = datasets.blogcatalog()
+    graph, labels = data.graph, data.labels
+    assert (graph.n, graph.m, graph.directed, graph.weights) == (10_312, 333_983, False, None)
+    assert (graph.degrees().min(), graph.degrees().max()) == (1, 3992)
+    matrix = graph.to_scipy()
+    assert not (matrix != matrix.T).nnz
+    assert not matrix.diagonal().any()
+    assert scipy.sparse.csgraph.connected_components(matrix)[0] == 1
+    assert (labels.shape, labels.sum()) == ((10_312, 39), 14_476)
+    groups, members = labels.sum(axis=1), labels.sum(axis=0)
+    assert (groups.min(), groups.max(), (groups > 1).sum()) == (1, 11, 2852)
+    assert (members.min(), members.max()) == (8, 1623)
 
 
 # ------------------------------------------------------------------------------------------------ recorded figures
