@@ -29,6 +29,7 @@ BESIDE |= dict.fromkeys(("bisection", "cuts", "flows", "multilevel", "packing", 
 BESIDE |= dict.fromkeys(("graph_layers", "node_classification"), "spectral_gcn")
 FLOWS = ("centrality", "flow_networks", "neurons", "offloading", "paths", "small_world", "walks")
 BESIDE |= dict.fromkeys(FLOWS, "centrality_and_flow")
+BESIDE |= dict.fromkeys(("biased_walks", "link_prediction", "skip_gram", "vector_files"), "node2vec")
 
 MAY_IMPORT = {
     "ground": {"ground", "compiled", "gpu"},
