@@ -232,7 +232,7 @@ def random_walk_visits(
     kernels = _kernels(graph.n + len(graph.indices) + walks / (1 - a))
     if kernels is None:
         return _walked(graph, walks, a, jump.tolist(), key)
-    sums = graph.kept("walks.row_sums", lambda: _row_sums(kernels, graph))
+    sums = graph.kept("walks.row_sums", lambda: row_sums(kernels, graph))
 
     def part(i: int) -> NDArray[np.int64]:
         counts = np.zeros(graph.n, np.int64)
@@ -261,7 +261,7 @@ def _walked(graph: Graph, walks: int, a: float, jump: list[float], key: int) -> 
 def _stepper(graph: Graph, jump: list[float]) -> Callable[[int, float], int]:
     """A function (row, random number) -> the row that a step from there leads to."""
     ends, indices = graph.indptr.tolist(), graph.indices.tolist()
-    sums = graph.kept("walks.row_sums", lambda: _row_sums(None, graph)).tolist()
+    sums = graph.kept("walks.row_sums", lambda: row_sums(None, graph)).tolist()
 
     def step(u: int, at_random: float) -> int:
         first, end = ends[u], ends[u + 1]
@@ -305,8 +305,11 @@ def _chances(graph: Graph) -> tuple[Floats | None, Floats]:
     return weights / np.where(total > 0, total, 1.0)[graph.sources], total
 
 
-def _row_sums(kernels: ModuleType | None, graph: Graph) -> Floats:
-    """The running sums (arcs,) of the weights along each row; no entry where the graph is unweighted."""
+def row_sums(kernels: ModuleType | None, graph: Graph) -> Floats:
+    """The running sums (arcs,) of the weights along each row; no entry where the graph is unweighted.
+
+    The weights of each row are divided by a power of two first, so that no sum is infinite.
+    """
     if graph.weights is None:
         return np.empty(0)
     weights = _near_one(graph)

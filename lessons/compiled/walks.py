@@ -1,4 +1,4 @@
-"""The kernels of `lessons.walks`: PageRank by relaxation, and random walks counted."""
+"""The kernels of `lessons.walks` and `lessons.biased_walks`: PageRank by relaxation, walks counted, walks written."""
 
 import numpy as np
 
@@ -111,3 +111,159 @@ def visits(indptr, indices, sums, jump, damping, key, walk, last, counts):  # ty
                 u = np.int64(at_random * n)
             counts[u] += 1
             draw += 2
+
+
+@kernel("i8(i4[:], i8, i8, i4)")
+def place(indices, first, end, x):  # type: ignore[no-untyped-def]
+    """The first arc in first ... end - 1 that leads to x or beyond, as `bisect_left`."""
+    while first < end:
+        middle = (first + end) >> 1
+        if indices[middle] < x:
+            first = middle + 1
+        else:
+            end = middle
+    return first
+
+
+@kernel("b1(i4[:], i8, i8, i4)")
+def leads(indices, first, end, x):  # type: ignore[no-untyped-def]
+    """Whether one of the arcs in first ... end - 1 leads to x."""
+    while first < end:
+        middle = (first + end) >> 1
+        if indices[middle] == x:
+            return True
+        if indices[middle] < x:
+            first = middle + 1
+        else:
+            end = middle
+    return False
+
+
+@kernel("b1(i8[:], i4[:], b1, i4, i4)")
+def joined(indptr, indices, directed, t, x):  # type: ignore[no-untyped-def]
+    """Whether an edge leads from t to x; where undirected, the shorter row is asked."""
+    if not directed and indptr[x + 1] - indptr[x] < indptr[t + 1] - indptr[t]:
+        t, x = x, t
+    return leads(indices, indptr[t], indptr[t + 1], x)
+
+
+@kernel("i4(i8[:], i4[:], b1, f8, f8, u8, i8, i4, i4)")
+def next_alike(indptr, indices, directed, backwards, away, stream, draw, t, v):  # type: ignore[no-untyped-def]
+    """A step where all edges weigh the same; -1 after as many trials as v has successors."""
+    first, end = indptr[v], indptr[v + 1]
+    highest, lowest = max(1.0, away), min(1.0, away)
+    # The arc back to t is drawn apart, with its own chance; the others as if alpha were highest.
+    back = 0.0 if directed and not leads(indices, first, end, t) else 1.0
+    returns, others = back * backwards, np.float64(end - first) - back
+    for trial in range(end - first):
+        at = uniform(stream, draw + trial) * (returns + others * highest)
+        if at < returns:
+            return t
+        at = (at - returns) / highest
+        arc = first + np.int64(at)
+        if arc < end and indices[arc] >= t:  # beyond the arc back to t
+            at += back
+            arc = first + np.int64(at)
+        if arc >= end or indices[arc] == t:
+            continue  # rounding
+        # Kept with chance alpha / highest: where within the arc `at` lies is as good as another random number.
+        x, height = indices[arc], (at - np.float64(arc - first)) * highest
+        if height < lowest or height < (1.0 if joined(indptr, indices, directed, t, x) else away):
+            return x
+    return np.int32(-1)
+
+
+@kernel("f8(f8[:], i8, i8)")
+def sum_below(sums, first, arc):  # type: ignore[no-untyped-def]
+    """The weight of the arcs of a row that come before this one."""
+    if sums.size == 0:
+        return np.float64(arc - first)
+    return sums[arc - 1] if arc > first else 0.0
+
+
+@kernel("i4(i8[:], i4[:], f8[:], b1, f8, f8, u8, i8, i4, i4)")
+def next_weighted(  # type: ignore[no-untyped-def]
+    indptr, indices, sums, directed, backwards, away, stream, draw, t, v
+):
+    """As `next_alike`, by the weights."""
+    first, end = indptr[v], indptr[v + 1]
+    highest, lowest = max(1.0, away), min(1.0, away)
+    back = place(indices, first, end, t)
+    below, weight = sum_below(sums, first, back), 0.0
+    if back < end and indices[back] == t:
+        weight = sums[back] - below
+    returns, others = weight * backwards, sums[end - 1] - weight
+    for trial in range(end - first):
+        at = uniform(stream, draw + trial) * (returns + others * highest)
+        if at < returns:
+            return t
+        at = (at - returns) / highest
+        if at >= below:
+            at += weight
+        arc = drawn(sums, first, end, at)
+        if arc >= end or indices[arc] == t:
+            continue
+        before = sum_below(sums, first, arc)
+        x, height = indices[arc], (at - before) / (sums[arc] - before) * highest
+        if height < lowest or height < (1.0 if joined(indptr, indices, directed, t, x) else away):
+            return x
+    return np.int32(-1)
+
+
+@kernel("i4(i8[:], i4[:], f8[:], b1, f8, f8, i4, i4, f8)")
+def exactly(indptr, indices, sums, directed, backwards, away, t, v, at_random):  # type: ignore[no-untyped-def]
+    """A successor of v drawn from all the chances, added up, for a walk that came from t."""
+    first, end = indptr[v], indptr[v + 1]
+    total, wanted = 0.0, np.inf
+    for _ in range(2):
+        total = 0.0
+        for arc in range(first, end):
+            x = indices[arc]
+            alpha = backwards
+            if x != t:
+                alpha = 1.0 if joined(indptr, indices, directed, t, x) else away
+            total += alpha * (sum_below(sums, first, arc + 1) - sum_below(sums, first, arc))
+            if total > wanted:
+                return x
+        wanted = at_random * total
+    return t
+
+
+@kernel("void(i8[:], i4[:], f8[:], b1, f8, f8, u8, i8, i8, i8, i4[:], i4[:,:]!)")
+def biased(  # type: ignore[no-untyped-def]
+    indptr, indices, sums, directed, backwards, away, key, task, walk, last, starts, walks
+):
+    """See `lessons.biased_walks.random_walks`: write the walks up to `last`, each into its row of `walks`.
+
+    `backwards` and `away` are 1/p and 1/q; `sums` (arcs,) as for `visits`. The walk from row v is task `task` + v,
+    and the draws of step i are those from i * 2^32 on.
+    """
+    length = walks.shape[1]
+    while walk < last:
+        v, t = starts[walk], np.int32(-1)
+        stream = start(key, task + v)
+        walks[walk, 0] = v
+        for done in range(1, length):
+            first, end = indptr[v], indptr[v + 1]
+            draw, x = done << 32, np.int32(-1)
+            if first == end or (sums.size and sums[end - 1] == 0.0):
+                pass  # a dead end
+            elif t < 0 and sums.size:
+                x = indices[drawn(sums, first, end, uniform(stream, draw) * sums[end - 1])]
+            elif t < 0:
+                x = indices[first + np.int64(uniform(stream, draw) * (end - first))]
+            else:
+                if sums.size:
+                    x = next_weighted(indptr, indices, sums, directed, backwards, away, stream, draw, t, v)
+                else:
+                    x = next_alike(indptr, indices, directed, backwards, away, stream, draw, t, v)
+                if x < 0:
+                    at_random = uniform(stream, draw + end - first)
+                    x = exactly(indptr, indices, sums, directed, backwards, away, t, v, at_random)
+            walks[walk, done] = x
+            if x < 0:
+                for rest in range(done + 1, length):
+                    walks[walk, rest] = -1
+                break
+            t, v = v, x
+        walk += 1
