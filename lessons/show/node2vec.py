@@ -1,0 +1,239 @@
+"""The pictures of notebook 09: the chances of a step, walks, where vectors lie, clusters, scores."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from lessons.biased_walks import step_chances
+from lessons.graph import Graph, as_graph
+from lessons.show import FAINT, INK, PALETTE, PAPER, canvas
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+Picture = tuple["Figure", str]
+Floats = NDArray[np.float64]
+
+FIVE = np.array([[0, 0.5], [1, 0.5], [0.5, 1.2], [2, 0.9], [2, 0.1]], float)  # where t v a b c stand
+NODE = 13.0  # radius of a disc, in points
+MARKS = "os^Dv*Ph"
+WIDEST = 9.0  # points, of the arrow of a step that is certain
+
+
+# ---------------------------------------------------------------------------------------- one step
+
+
+def draw_bias(graph: object, at: ArrayLike, previous: Hashable, current: Hashable, p: float, q: float) -> Picture:
+    """The chances of the step after `previous` -> `current`: arrows as wide as their chances, which stand on them.
+
+    The step that was taken is dotted; the node where the walk stands is filled.
+    """
+    graph, at = as_graph(graph), np.asarray(at, float)
+    chance = graph.by_node(step_chances(graph, previous, current, p=p, q=q))
+    fig, axis = canvas(3.6, 2.6)
+    t, v = graph.index(previous), graph.index(current)
+    _lines(axis, at, graph.edge_rows, colors=FAINT, linewidths=1.0)
+    _arrow(axis, at[t], at[v], color=PALETTE[5], linewidth=1.6, linestyle=":", connectionstyle="arc3,rad=0.35")
+    for label, share in chance.items():
+        if share > 0:
+            _draw_chance(axis, at[v], at[graph.index(label)], float(share))
+    _draw_nodes(axis, graph, at, filled=v)
+    axis.set_title(f"p = {p:g}, q = {q:g}", fontsize=13, color=INK)
+    told = ", ".join(f"{label} {share:.3g}" for label, share in chance.items() if share > 0)
+    on = f"goes on to {told}" if told else "ends there"
+    return fig, f"The walk came from {previous} to {current}; with p = {p:g}, q = {q:g} it {on}."
+
+
+def _draw_chance(axis: Any, start: Floats, end: Floats, share: float) -> None:
+    _arrow(axis, start, end, color=PALETTE[0], linewidth=0.6 + WIDEST * share)
+    box = {"boxstyle": "round,pad=0.12", "facecolor": PAPER, "edgecolor": "none", "alpha": 0.9}
+    where = start + 0.52 * (end - start)
+    axis.annotate(f"{share:.3g}", where, ha="center", va="center", fontsize=11, bbox=box, zorder=5)
+
+
+# ---------------------------------------------------------------------------------------- whole walks
+
+
+def draw_walk(graph: object, at: ArrayLike, walk: Sequence[int], groups: ArrayLike, title: str = "") -> Picture:
+    """A walk, by rows, over a graph: its steps as thick lines, the nodes that it sees filled, larger the oftener.
+
+    `groups` (n,) are whole numbers; how many of them the walk sees is told. A cross marks the start.
+    """
+    graph, at, groups = as_graph(graph), np.asarray(at, float), np.asarray(groups)
+    rows = np.array([row for row in walk if row >= 0])
+    fig, axis = canvas(3.2, 3.4)
+    _lines(axis, at, graph.edge_rows, colors=FAINT, linewidths=0.6)
+    _lines(axis, at, np.column_stack([rows[:-1], rows[1:]]), colors=PALETTE[0], linewidths=1.8)
+    visits = np.bincount(rows, minlength=graph.n)
+    seen = visits > 0
+    axis.scatter(*at[~seen].T, s=22, color=PAPER, edgecolors="#8a8a8a", linewidths=0.8, zorder=3)
+    axis.scatter(*at[seen].T, s=22 + 14 * visits[seen], color=PALETTE[1], edgecolors=INK, linewidths=0.8, zorder=3)
+    axis.plot(*at[rows[0]], "x", color=INK, markersize=7, zorder=4)
+    _frame(axis)
+    found, parts = int(seen.sum()), len(np.unique(groups[seen]))
+    axis.set_title(title or f"{found} nodes, {parts} of {len(np.unique(groups))} groups", fontsize=13, color=INK)
+    return fig, (
+        f"A walk of {len(rows)} node{'' if len(rows) == 1 else 's'} sees {found} of {graph.n} nodes, "
+        f"in {parts} of {len(np.unique(groups))} groups."
+    )
+
+
+def clique_places(cliques: int, size: int) -> Floats:
+    """(cliques * size, 2) where to draw a ring of cliques, as networkx numbers its nodes: a circle of circles.
+
+    >>> clique_places(2, 1).round(3).tolist()
+    [[1.36, 0.0], [-1.36, 0.0]]
+    """
+    around = 2 * np.pi * np.arange(cliques) / cliques
+    within = around[:, None] + 2 * np.pi * np.arange(size) / size
+    circles = [np.stack([np.cos(angle), np.sin(angle)], axis=-1) for angle in (around, within)]
+    return (circles[0][:, None] + 0.36 * circles[1]).reshape(-1, 2)
+
+
+# ---------------------------------------------------------------------------------------- vectors
+
+
+def draw_vectors(vectors: ArrayLike, groups: ArrayLike, title: str = "") -> Picture:
+    """Where vectors (n, d) lie, in the two directions in which they spread most; a colour and a mark each group.
+
+    The alt text says whether groups lie apart: whether a node's nearest in the picture is of its group for at
+    least nine in ten of them, or at most for half.
+    """
+    Z, groups = in_plane(vectors), np.asarray(groups)
+    fig, axis = canvas(3.2, 3.2)
+    for k, group in enumerate(np.unique(groups)):
+        look = {"marker": MARKS[k % len(MARKS)], "color": PALETTE[k % len(PALETTE)]}
+        axis.scatter(*Z[groups == group].T, s=42, edgecolors=INK, linewidths=0.6, **look)
+    axis.set(xticks=[], yticks=[])
+    axis.set_aspect("equal", adjustable="datalim")
+    axis.set_title(title, fontsize=13, color=INK)
+    return (
+        fig,
+        f"{len(Z):,} nodes, where their vectors lie: the {len(np.unique(groups))} groups {_told(Z, groups)}.",
+    )
+
+
+def in_plane(vectors: ArrayLike) -> Floats:
+    """(n, 2) the coordinates along the two directions in which vectors (n, d) spread most.
+
+    >>> in_plane([[3.0, 0.0, 0.0], [-3.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, -1.0, 0.0]]).tolist()
+    [[3.0, 0.0], [-3.0, 0.0], [0.0, 1.0], [0.0, -1.0]]
+    """
+    Z = np.asarray(vectors, float)
+    Z = Z - Z.mean(axis=0)
+    axes = np.linalg.svd(Z, full_matrices=False)[2][:2]
+    signs = np.sign(axes[np.arange(len(axes)), np.abs(axes).argmax(axis=1)])
+    return Z @ (axes * signs[:, None]).T + 0.0
+
+
+def _told(Z: Floats, groups: NDArray[Any]) -> str:
+    apart = ((Z[:, None] - Z[None]) ** 2).sum(axis=2)
+    np.fill_diagonal(apart, np.inf)
+    share = float(np.mean(groups[apart.argmin(axis=1)] == groups))
+    if share >= 0.9:
+        return "lie apart"
+    return "are mixed" if share <= 0.5 else "lie partly apart"
+
+
+def draw_clusters(graph: object, at: ArrayLike, clusterings: Mapping[str, ArrayLike]) -> Picture:
+    """Several clusterings (n,) of one graph, side by side: a colour and a mark for each cluster, largest first."""
+    graph, at = as_graph(graph), np.asarray(at, float)
+    fig, axes = canvas(6.4, 3.4, columns=len(clusterings))
+    for axis, (name, clusters) in zip(np.atleast_1d(axes), clusterings.items(), strict=True):
+        clusters = np.asarray(clusters)
+        labels, sizes = np.unique(clusters, return_counts=True)
+        _lines(axis, at, graph.edge_rows, colors=FAINT, linewidths=0.5)
+        for k, cluster in enumerate(labels[np.argsort(-sizes, kind="stable")]):
+            look = {"marker": MARKS[k % len(MARKS)], "color": PALETTE[k % len(PALETTE)]}
+            axis.scatter(*at[clusters == cluster].T, s=40, edgecolors=INK, linewidths=0.6, zorder=3, **look)
+        _frame(axis)
+        axis.set_title(name, fontsize=10, color=INK)
+    return fig, f"A graph of {graph.n} nodes, a colour and a mark for each cluster: {'; '.join(clusterings)}."
+
+
+# ---------------------------------------------------------------------------------------- scores
+
+
+def draw_scores(
+    scores: Mapping[str, Mapping[str, Sequence[float]]], axis: str, chance: float, clear: float
+) -> Picture:
+    """Scores of several ways on several tasks, a panel for each: runs as small marks, means as large ones.
+
+    `scores` maps a task to the runs of each way, the same ways for all; a dashed line stands at chance. The alt
+    text names the ways that are not behind the best by more than `clear`.
+    """
+    ways = list(next(iter(scores.values())))
+    fig, axes = canvas(6.4, 0.8 + 0.3 * len(ways), columns=len(scores))
+    told = []
+    for k, (panel, (task, runs)) in enumerate(zip(np.atleast_1d(axes), scores.items(), strict=True)):
+        for place, way in enumerate(ways):
+            panel.scatter(
+                runs[way], np.full(len(runs[way]), place), s=9, color=PALETTE[0], alpha=0.5, linewidths=0
+            )
+            panel.plot(np.mean(runs[way]), place, "D", color=PALETTE[1], markersize=7, markeredgecolor=INK)
+        panel.axvline(chance, color=PALETTE[5], linestyle="--", linewidth=1.2)
+        panel.set_yticks(range(len(ways)), [] if k else ways)
+        panel.set(xlabel=axis, ylim=(len(ways) - 0.5, -0.5))
+        panel.set_title(task, fontsize=10, color=INK)
+        means = {way: float(np.mean(runs[way])) for way in ways}
+        ahead = [way for way in ways if means[way] >= max(means.values()) - clear]
+        told.append(f"{' and '.join(ahead)} in {task}")
+    return (
+        fig,
+        f"{axis} of {len(ways)} ways; chance is {chance:g}. Ahead, or not clearly behind: {'; '.join(told)}.",
+    )
+
+
+def draw_pairs(expected: ArrayLike, learned: ArrayLike, axes: tuple[str, str]) -> Picture:
+    """What was learned of each pair over what was expected, a dot each, and the line on which both are equal.
+
+    The alt text says whether dots lie near that line, as measured by the spread of what was expected.
+    """
+    expected, learned = np.ravel(expected), np.ravel(learned)
+    fig, axis = canvas(4.2, 3.6)
+    axis.scatter(expected, learned, s=10, color=PALETTE[0], alpha=0.5, linewidths=0)
+    low, high = float(min(expected.min(), learned.min())), float(max(expected.max(), learned.max()))
+    axis.plot([low, high], [low, high], "--", color=PALETTE[5], linewidth=1.4)
+    axis.set(xlabel=axes[0], ylabel=axes[1])
+    off = float(np.abs(learned - expected).mean() / (expected.std() or 1.0))
+    near = "close to" if off <= 0.3 else "scattered about" if off <= 1.5 else "far from"
+    return fig, f"{len(expected):,} pairs: {axes[1]} over {axes[0]}, {near} the line on which both are equal."
+
+
+# ---------------------------------------------------------------------------------------- helpers
+
+
+def _arrow(axis: Any, start: Any, end: Any, **look: Any) -> None:
+    from matplotlib.patches import FancyArrowPatch
+
+    head = "-|>,head_length=7,head_width=4"
+    patch = FancyArrowPatch(
+        start, end, arrowstyle=head, mutation_scale=1, shrinkA=NODE + 1, shrinkB=NODE + 2, zorder=2
+    )
+    patch.set(**look)
+    axis.add_patch(patch)
+
+
+def _draw_nodes(axis: Any, graph: Graph, at: Floats, filled: int) -> None:
+    for row, (label, where) in enumerate(zip(graph.nodes, at, strict=True)):
+        fill, ink = (PALETTE[0], PAPER) if row == filled else (PAPER, INK)
+        axis.scatter(*where, s=(2 * NODE) ** 2, color=fill, edgecolors=INK, linewidths=1.4, zorder=3)
+        axis.annotate(str(label), where, ha="center", va="center", fontsize=11, color=ink, zorder=4)
+    _frame(axis)
+    axis.margins(0.18)
+
+
+def _lines(axis: Any, at: Floats, ends: NDArray[Any], **look: Any) -> None:
+    from matplotlib.collections import LineCollection
+
+    axis.add_collection(LineCollection(list(at[ends]), zorder=1, **look))
+
+
+def _frame(axis: Any) -> None:
+    axis.set_axis_off()
+    axis.set_aspect("equal")
+    axis.margins(0.06)
