@@ -111,12 +111,15 @@ def test_vectors_are_drawn_by_group_and_told_to_lie_apart_or_not(noise, told):
     groups = np.arange(60) % 4
     corners = 3 * np.array([[1, 1, 0], [1, -1, 0], [-1, 1, 0], [-1, -1, 0.0]])
     vectors = corners[groups] + (noise + 0.1) * np.random.default_rng(2).standard_normal((60, 3))
-    fig, alt = show.draw_vectors(vectors, groups, "here")
+    graph = as_graph([(0, 1), (7, 30)], n=60)
+    fig, alt = show.draw_vectors(graph, vectors, groups, "here")
     assert alt == f"60 nodes, where their vectors lie: the 4 groups {told}."
     drawn = marks(fig.axes[0])
     assert [len(places) for places in drawn] == [15] * 4
+    edges = fig.axes[0].collections[0].get_segments()
+    assert np.allclose(edges, show.in_plane(vectors)[[[0, 1], [7, 30]]])
     assert np.allclose(drawn[2], show.in_plane(vectors)[groups == 2])
-    paths = [scatter.get_paths()[0].vertices.round(3).tolist() for scatter in fig.axes[0].collections]
+    paths = [scatter.get_paths()[0].vertices.round(3).tolist() for scatter in fig.axes[0].collections[1:]]
     assert all(path not in paths[:k] for k, path in enumerate(paths)), "not by colour alone"
 
 
@@ -161,7 +164,7 @@ def test_alt_texts_are_short(five, ring):
     for _, alt in (
         show.draw_bias(five, show.FIVE, "t", "v", 1.0, 1.0),
         show.draw_walk(graph, at, [0, 1], clique),
-        show.draw_vectors(at, clique),
+        show.draw_vectors(graph, at, clique),
         show.draw_clusters(graph, at, {"cliques": clique}),
         show.draw_scores({"A": {"one": [1.0]}}, "AUC", 0.5, 0.02),
         show.draw_pairs([0.0, 1.0], [0.0, 1.0], ("x", "y")),

@@ -97,19 +97,21 @@ def clique_places(cliques: int, size: int) -> Floats:
 # ---------------------------------------------------------------------------------------- vectors
 
 
-def draw_vectors(vectors: ArrayLike, groups: ArrayLike, title: str = "") -> Picture:
-    """Where vectors (n, d) lie, in the two directions in which they spread most; a colour and a mark each group.
+def draw_vectors(graph: object, vectors: ArrayLike, groups: ArrayLike, title: str = "") -> Picture:
+    """Where the vectors (n, d) of a graph's nodes lie, in the two directions in which they spread most.
+
+    Edges are drawn between them, and each of the `groups` (n,) has a colour and a mark.
 
     The alt text says whether groups lie apart: whether a node's nearest in the picture is of its group for at
     least nine in ten of them, or at most for half.
     """
     Z, groups = in_plane(vectors), np.asarray(groups)
     fig, axis = canvas(3.2, 3.2)
+    _lines(axis, Z, as_graph(graph).edge_rows, colors=FAINT, linewidths=0.5)
     for k, group in enumerate(np.unique(groups)):
         look = {"marker": MARKS[k % len(MARKS)], "color": PALETTE[k % len(PALETTE)]}
-        axis.scatter(*Z[groups == group].T, s=42, edgecolors=INK, linewidths=0.6, **look)
-    axis.set(xticks=[], yticks=[])
-    axis.set_aspect("equal", adjustable="datalim")
+        axis.scatter(*Z[groups == group].T, s=42, edgecolors=INK, linewidths=0.6, zorder=3, **look)
+    _frame(axis)
     axis.set_title(title, fontsize=13, color=INK)
     return (
         fig,
