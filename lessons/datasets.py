@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import math
+import warnings
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -415,7 +416,9 @@ def _sparse_ones(path: Path, names: tuple[str, ...]) -> list[scipy.sparse.csr_ar
     if not content.startswith(b"MATLAB 5.0 MAT-file"):
         raise FormatError(path, None, f"begins with {content[:20]!r}: no file of MATLAB 5")
     try:
-        found = loadmat(BytesIO(content), variable_names=names)
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "The default value for `spmatrix`")  # either kind is welcome here
+            found = loadmat(BytesIO(content), variable_names=names)
     except Exception as error:  # of zlib, of NumPy, of SciPy: whatever damage brings about
         raise FormatError(path, None, f"cannot be read: {error}") from error
     for name in names:

@@ -487,6 +487,7 @@ def with_entry(array, row, column, value):
         ({"network": np.array([["a", 1]], object)}, "no sparse matrix of real numbers called network"),
         ({"group": {"a": 1}}, "no sparse matrix of real numbers called group"),
         ({"group": with_entry(GROUPS.astype(complex), 0, 1, 1j)}, "real numbers called group"),
+        ({"network": scipy.sparse.csc_array(FRIENDS[:, :3])}, "network (4, 3) and group (4, 3): (n, n) and"),
         ({"network": scipy.sparse.csc_array(FRIENDS[:3])}, "network (3, 4) and group (4, 3): (n, n) and"),
         ({"group": scipy.sparse.csc_array(GROUPS[:3])}, "network (4, 4) and group (3, 3): (n, n) and"),
         ({"network": with_entry(FRIENDS, 0, 3, 1.0)}, "network is not symmetric"),
