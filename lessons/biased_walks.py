@@ -18,7 +18,6 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from math import inf
 from types import ModuleType
 
 import numpy as np
@@ -35,6 +34,7 @@ Rows = NDArray[np.int32]
 Walker = Callable[[Rows, int, int], Rows]
 
 COMPILED_FROM = 150_000  # nodes, arcs and steps; below, this takes less time than loading numba, half a second
+LEAST, MOST = 1e-270, 1e270  # p and q: no degree makes a sum of 1/p or 1/q infinite then, no weight makes it 0
 
 
 # ---------------------------------------------------------------------------------------- definition
@@ -75,8 +75,8 @@ def step_chances(
     The program of the method's authors asks for an edge from x to t where this asks for one from t to x, as the
     paper does: the same where the graph is undirected. O(n + degree log degree).
 
-    Raises ValueError for p or q that is not above 0, for a negative weight, and where no edge joins the two nodes;
-    KeyError for an unknown node.
+    Raises ValueError for p or q outside of 1e-270 ... 1e270, for a negative weight, and where no edge joins the
+    two nodes; KeyError for an unknown node.
 
     >>> graph = as_graph([("t", "v"), ("v", "a"), ("v", "b"), ("t", "a")], nodes="tvab")
     >>> step_chances(graph, "t", "v", p=0.5, q=0.5)
@@ -139,8 +139,8 @@ def random_walks(
     max(q, 1/q) trials in the mean, each O(log degree); after as many as v has successors the exact chances are
     added up, so a step is O(degree log degree) at worst. Compiled for long work; only then more threads help.
 
-    Raises ValueError for p or q that is not above 0, for a negative weight, for a length, a number of walks or of
-    threads below 1 (TypeError where it is not whole); KeyError for an unknown start.
+    Raises ValueError for p or q outside of 1e-270 ... 1e270, for a negative weight, for a length, a number of
+    walks or of threads below 1 (TypeError where it is not whole); KeyError for an unknown start.
 
     >>> graph = as_graph([("a", "b"), ("b", "c")], nodes="abc", directed=True)
     >>> random_walks(graph, 4, walks_per_node=1)
@@ -218,7 +218,7 @@ class _Step:
         return first < end and (not self.sums or self.sums[end - 1] > 0)
 
     def __call__(self, t: int, v: int, stream: int, draw: int) -> int:
-        """The row that follows v for a walk that came from row t, or starts (-1); draws are those from `draw` on."""
+        """The row that follows v for a walk that came from row t, or starts (-1); draws are those from `draw`."""
         first, end = self.ends[v], self.ends[v + 1]
         if t < 0:
             return self.indices[self._arc(first, end, uniform(stream, draw) * self._below(first, end))]
@@ -274,7 +274,6 @@ class _Step:
 
 
 def _inverse(name: str, value: float) -> float:
-    inverse = 1 / above_zero(name, value)
-    if inverse == inf:
-        raise ValueError(f"{name}={value!r}: too small, for 1/{name} is infinite")
-    return inverse
+    if not LEAST <= above_zero(name, value) <= MOST:
+        raise ValueError(f"{name}={value!r}: from {LEAST} to {MOST}, or sums of chances become infinite or 0")
+    return 1 / value
