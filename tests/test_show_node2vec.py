@@ -138,12 +138,12 @@ def test_clusters_are_drawn_largest_first_in_each_panel(ring):
 
 def test_scores_stand_in_rows_and_the_best_are_told():
     runs = {"one": [0.9, 1.0], "two": [0.94, 0.94], "three": [0.5]}
-    turned = {"one": [0.5], "two": [0.6], "three": [0.7]}
+    turned = {"one": [0.5], "three": [0.7]}
     fig, alt = show.draw_scores({"A": runs, "B": turned}, "AUC", chance=0.5, clear=0.02)
     assert alt == "AUC of 3 ways; chance is 0.5. Ahead, or not clearly behind: one and two in A; three in B."
     for axis, table in zip(fig.axes, (runs, turned), strict=True):
         means = [line.get_xydata()[0].tolist() for line in axis.lines if line.get_marker() == "D"]
-        assert np.allclose(means, [[np.mean(values), place] for place, values in enumerate(table.values())])
+        assert np.allclose(means, [[np.mean(values), list(runs).index(way)] for way, values in table.items()])
         assert [len(places) for places in marks(axis)] == [len(values) for values in table.values()]
     assert [label.get_text() for label in fig.axes[0].get_yticklabels()] == list(runs)
 

@@ -165,24 +165,23 @@ def draw_scores(
 ) -> Picture:
     """Scores of several ways on several tasks, a panel for each: runs as small marks, means as large ones.
 
-    `scores` maps a task to the runs of each way, the same ways for all; a dashed line stands at chance. The alt
-    text names the ways that are not behind the best by more than `clear`.
+    `scores` maps a task to the runs of each way, and a way may be missing; a dashed line stands at chance. The
+    alt text names the ways that are not behind the best by more than `clear`.
     """
-    ways = list(next(iter(scores.values())))
+    ways = list(dict.fromkeys(way for runs in scores.values() for way in runs))
     fig, axes = canvas(6.4, 0.8 + 0.3 * len(ways), columns=len(scores))
     told = []
     for k, (panel, (task, runs)) in enumerate(zip(np.atleast_1d(axes), scores.items(), strict=True)):
-        for place, way in enumerate(ways):
-            panel.scatter(
-                runs[way], np.full(len(runs[way]), place), s=9, color=PALETTE[0], alpha=0.5, linewidths=0
-            )
-            panel.plot(np.mean(runs[way]), place, "D", color=PALETTE[1], markersize=7, markeredgecolor=INK)
+        for way, values in runs.items():
+            place = ways.index(way)
+            panel.scatter(values, np.full(len(values), place), s=9, color=PALETTE[0], alpha=0.5, linewidths=0)
+            panel.plot(np.mean(values), place, "D", color=PALETTE[1], markersize=7, markeredgecolor=INK)
         panel.axvline(chance, color=PALETTE[5], linestyle="--", linewidth=1.2)
         panel.set_yticks(range(len(ways)), [] if k else ways)
         panel.set(xlabel=axis, ylim=(len(ways) - 0.5, -0.5))
         panel.set_title(task, fontsize=10, color=INK)
-        means = {way: float(np.mean(runs[way])) for way in ways}
-        ahead = [way for way in ways if means[way] >= max(means.values()) - clear]
+        means = {way: float(np.mean(values)) for way, values in runs.items()}
+        ahead = [way for way in means if means[way] >= max(means.values()) - clear]
         told.append(f"{' and '.join(ahead)} in {task}")
     return (
         fig,
