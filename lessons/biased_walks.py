@@ -183,6 +183,9 @@ def _compiled(
             task = np.uint64(key), i * graph.n, *ends
             kernels.biased(graph.indptr, graph.indices, sums, graph.directed, backwards, away, *task, rows, walks)
 
+        if threads == 1:
+            part(0)  # to start a thread takes longer than some hundred walks
+            return walks
         with ThreadPoolExecutor(threads) as pool:
             list(pool.map(part, range(threads)))
         return walks
