@@ -1,4 +1,4 @@
-"""Biased walks: steps against exact chances by chi-squared tests, exact chances against the rule by brute force."""
+"""Biased walks: steps against exact chances by chi-squared tests, those against the rule in plain Python."""
 
 from __future__ import annotations
 
