@@ -221,29 +221,33 @@ class _Step:
         return first < end and (not self.sums or self.sums[end - 1] > 0)
 
     def __call__(self, t: int, v: int, stream: int, draw: int) -> int:
-        """The row that follows v for a walk that came from row t, or starts (-1); draws are those from `draw`."""
+        """The row that follows v for a walk that came from row t, or starts (-1); `draw` is the step's first."""
         first, end = self.ends[v], self.ends[v + 1]
+        total = self._below(first, end)
         if t < 0:
-            return self.indices[self._arc(first, end, uniform(stream, draw) * self._below(first, end))]
+            return self.indices[self._arc(first, end, uniform(stream, draw) * total)]
         back = bisect_left(self.indices, t, first, end)  # the arc back to t, or where it would be
-        below = self._below(first, back)
         weight = self._weight(first, back) if self._is(t, back, end) else 0.0
-        returns, others = weight * self.backwards, self._below(first, end) - weight
-        for trial in range(end - first):
-            at = uniform(stream, draw + trial) * (returns + others * self.highest)
+        returns = weight * self.backwards
+        total, inverse = returns + (total - weight) * self.highest, 1 / self.highest
+        for trial in range(draw, draw + end - first):
+            at = uniform(stream, trial) * total
             if at < returns:
                 return t
-            at = (at - returns) / self.highest
-            at += weight if at >= below else 0.0
-            arc = self._arc(first, end, at)
-            if arc < end and self.indices[arc] != t and self._kept(t, first, arc, at):
+            arc, height = self._proposed(first, end, back, weight, (at - returns) * inverse)
+            # Kept with chance alpha / highest: where within the arc `at` lies is as good as another random number.
+            if arc < end and self.indices[arc] != t and height * self.highest < self._alpha(t, self.indices[arc]):
                 return self.indices[arc]
         return self._exactly(t, first, end, uniform(stream, draw + end - first))
 
-    def _kept(self, t: int, first: int, arc: int, at: float) -> bool:
-        """With chance alpha / highest: where within the arc `at` lies is as good as another random number."""
-        height = (at - self._below(first, arc)) / self._weight(first, arc)
-        return height * self.highest < self._alpha(t, self.indices[arc])
+    def _proposed(self, first: int, end: int, back: int, weight: float, at: float) -> tuple[int, float]:
+        """The arc where `at` lies among the arcs of a row but the one back; and how far up in it, 0 to 1."""
+        if not self.sums:
+            arc = first + int(at)
+            return (arc + 1 if weight and arc >= back else arc), at - int(at)
+        at += weight if at >= self._below(first, back) else 0.0
+        arc = self._arc(first, end, at)
+        return arc, (at - self._below(first, arc)) / self._weight(first, arc) if arc < end else 0.0
 
     def _exactly(self, t: int, first: int, end: int, at_random: float) -> int:
         """A successor drawn from all the chances, added up."""

@@ -1,4 +1,4 @@
-"""The kernels of `lessons.walks` and `lessons.biased_walks`: PageRank by relaxation, walks counted, walks written."""
+"""The kernels of `lessons.walks` and `lessons.biased_walks`: PageRank by relaxation, walks counted, biased walks."""
 
 import numpy as np
 
@@ -130,9 +130,10 @@ def leads(indices, first, end, x):  # type: ignore[no-untyped-def]
     """Whether one of the arcs in first ... end - 1 leads to x."""
     while first < end:
         middle = (first + end) >> 1
-        if indices[middle] == x:
+        found = indices[np.uint64(middle)]  # unsigned: no need to ask whether it counts from the end
+        if found == x:
             return True
-        if indices[middle] < x:
+        if found < x:
             first = middle + 1
         else:
             end = middle
@@ -152,22 +153,24 @@ def next_alike(indptr, indices, directed, backwards, away, stream, draw, t, v): 
     """A step where all edges weigh the same; -1 after as many trials as v has successors."""
     first, end = indptr[v], indptr[v + 1]
     highest, lowest = max(1.0, away), min(1.0, away)
+    inverse = 1.0 / highest
     # The arc back to t is drawn apart, with its own chance; the others as if alpha were highest.
-    back = 0.0 if directed and not leads(indices, first, end, t) else 1.0
-    returns, others = back * backwards, np.float64(end - first) - back
-    for trial in range(end - first):
-        at = uniform(stream, draw + trial) * (returns + others * highest)
+    back = 0 if directed and not leads(indices, first, end, t) else 1
+    others, returns = end - first - back, back * backwards
+    total = returns + others * highest
+    for trial in range(draw, draw + end - first):
+        at = uniform(stream, trial) * total
         if at < returns:
             return t
-        at = (at - returns) / highest
-        arc = first + np.int64(at)
-        if arc < end and indices[arc] >= t:  # beyond the arc back to t
-            at += back
-            arc = first + np.int64(at)
-        if arc >= end or indices[arc] == t:
+        at = (at - returns) * inverse
+        arc = np.int64(at)
+        if arc >= others:
             continue  # rounding
+        x = indices[np.uint64(first + arc)]
+        if x >= t:  # beyond the arc back to t
+            x = indices[np.uint64(first + arc + back)]
         # Kept with chance alpha / highest: where within the arc `at` lies is as good as another random number.
-        x, height = indices[arc], (at - np.float64(arc - first)) * highest
+        height = (at - arc) * highest
         if height < lowest or height < (1.0 if joined(indptr, indices, directed, t, x) else away):
             return x
     return np.int32(-1)
@@ -193,11 +196,12 @@ def next_weighted(  # type: ignore[no-untyped-def]
     if back < end and indices[back] == t:
         weight = sums[back] - below
     returns, others = weight * backwards, sums[end - 1] - weight
-    for trial in range(end - first):
-        at = uniform(stream, draw + trial) * (returns + others * highest)
+    total, inverse = returns + others * highest, 1.0 / highest
+    for trial in range(draw, draw + end - first):
+        at = uniform(stream, trial) * total
         if at < returns:
             return t
-        at = (at - returns) / highest
+        at = (at - returns) * inverse
         if at >= below:
             at += weight
         arc = drawn(sums, first, end, at)
