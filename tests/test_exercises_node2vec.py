@@ -457,6 +457,16 @@ def test_what_is_counted_of_a_right_walk_spreads_as_a_normal_number_does():
     assert max(off) < 4.5
 
 
+@pytest.mark.parametrize("thrown_away", range(1, 6))
+def test_a_right_walk_is_right_whatever_it_draws(thrown_away):
+    def other_draws(*given):
+        for _ in range(thrown_away):
+            given[-1]()
+        return quick_walk(*given)
+
+    assert verdict(5, other_draws).status == "right"
+
+
 def test_drawing_again_reads_as_often_as_the_text_says():
     for number, (p, q) in enumerate(module.BIASES):
         case = module._hub_case(np.random.default_rng(100 + number), module._wheel(300), 2_000, p, q)
