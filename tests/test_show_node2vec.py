@@ -159,7 +159,37 @@ def test_pairs_are_dots_about_the_line_of_equals(noise, told):
     assert np.allclose(line.get_xdata(), line.get_ydata())
 
 
-def test_alt_texts_are_short(five, ring):
+# ---------------------------------------------------------------------------------------- recorded
+
+
+@pytest.fixture
+def table():
+    rows = {
+        "node2vec": {
+            "0.1": {"macro": [0.2, 0.22], "micro": [0.3, 0.3]},
+            "0.5": {"macro": [0.26, 0.28], "micro": [0.4, 0.4]},
+        },
+        "spectral": {"0.5": {"macro": [0.25], "micro": [0.38]}},
+    }
+    return {"blogcatalog": rows, "published": {"source": "a paper", "node2vec": 0.2581, "LINE": 0.0784}}
+
+
+def test_recorded_figures_are_drawn_beside_the_published(table):
+    fig, alt = show.draw_recorded(table)
+    assert alt.endswith("node2vec 0.270, spectral 0.250; published: node2vec 0.2581, LINE 0.0784.")
+    macro, micro = fig.axes
+    assert [axis.get_title() for axis in fig.axes] == ["macro F1", "micro F1"]
+    drawn = [container.lines[0].get_xydata() for container in macro.containers]
+    assert np.allclose(drawn[0], [[0.1, 0.21], [0.5, 0.27]])
+    assert np.allclose(drawn[1], [[0.5, 0.25]])
+    assert np.allclose(micro.containers[0].lines[0].get_ydata(), [0.3, 0.4])
+    bars = np.array(macro.containers[0].lines[2][0].get_segments())[:, :, 1]
+    assert np.allclose(np.ptp(bars, axis=1) / 2, 0.01)
+    (crosses,) = [line for line in macro.lines if line.get_label() == "published"]
+    assert np.allclose(crosses.get_xydata(), [[0.5, 0.2581], [0.5, 0.0784]])
+
+
+def test_alt_texts_are_short(five, ring, table):
     graph, at, clique = ring
     for _, alt in (
         show.draw_bias(five, show.FIVE, "t", "v", 1.0, 1.0),
@@ -168,5 +198,6 @@ def test_alt_texts_are_short(five, ring):
         show.draw_clusters(graph, at, {"cliques": clique}),
         show.draw_scores({"A": {"one": [1.0]}}, "AUC", 0.5, 0.02),
         show.draw_pairs([0.0, 1.0], [0.0, 1.0], ("x", "y")),
+        show.draw_recorded(table),
     ):
         assert _checked(alt) == alt
