@@ -17,11 +17,12 @@ from typing import Any
 import numpy as np
 
 
-def kernel(signature: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def kernel(signature: str, *, reassociate: bool = False) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Compile a function for arguments of these types, `"result(argument, ...)"`.
 
     Scalars are `b1`, `i4`, `i8`, `u8`, `f4`, `f8` and `void`; `i8[:]` is a contiguous array that is only
-    read, `i8[:]!` one that is written; `f8[:,:]` has two axes.
+    read, `i8[:]!` one that is written; `f8[:,:]` has two axes. `reassociate` lets the compiler add up floats in
+    whichever order is fastest, so that the last bits differ from one kind of processor to another.
 
     >>> from lessons.compiled.graph import mirror      # "i8(i8[:], i4[:], f8[:]!, f8)"
     >>> mirror(np.array([0, 1, 2]), np.array([1, 0], np.int32), np.array([2.0, 2.0]), 0.0)
@@ -34,7 +35,12 @@ def kernel(signature: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]
     if numba.config.DISABLE_JIT:  # type: ignore[attr-defined]
         return _as_python
     compiled: Callable[[Callable[..., Any]], Callable[..., Any]] = numba.njit(  # type: ignore[call-overload]
-        _numba_signature(signature), cache=True, nogil=True, error_model="numpy", no_cfunc_wrapper=True
+        _numba_signature(signature),
+        cache=True,
+        nogil=True,
+        error_model="numpy",
+        no_cfunc_wrapper=True,
+        fastmath={"reassoc", "contract", "nsz"} if reassociate else False,
     )
     return compiled
 

@@ -1,4 +1,4 @@
-"""The kernels of `lessons.walks` and `lessons.biased_walks`: PageRank by relaxation, walks counted, biased walks."""
+"""The kernels of `lessons.walks` and `lessons.biased_walks`: PageRank, walks counted, biased walks."""
 
 import numpy as np
 
