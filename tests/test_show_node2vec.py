@@ -187,6 +187,7 @@ def test_recorded_figures_are_drawn_beside_the_published(table):
     assert np.allclose(np.ptp(bars, axis=1) / 2, 0.01)
     (crosses,) = [line for line in macro.lines if line.get_label() == "published"]
     assert np.allclose(crosses.get_xydata(), [[0.5, 0.2581], [0.5, 0.0784]])
+    assert [text.get_text() for text in macro.texts] == ["node2vec", "LINE"]
 
 
 def test_alt_texts_are_short(five, ring, table):

@@ -223,6 +223,8 @@ def draw_recorded(table: Mapping[str, Any]) -> Picture:
         axis.set(xlabel="share of nodes learned from", title=f"{score} F1", ylim=(0, None))
     published = {way: value for way, value in table["published"].items() if way != "source"}
     axes[0].plot([0.5] * len(published), list(published.values()), "x", color=INK, markersize=8, label="published")
+    for way, value in published.items():
+        axes[0].annotate(way, (0.5, value), (7, -3), textcoords="offset points", fontsize=8, color=INK)
     fig.legend(
         *axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=3, frameon=False, fontsize=9
     )
