@@ -23,7 +23,7 @@ def sigmoid(table, z):  # type: ignore[no-untyped-def]
     if not (-REACH < z < REACH):
         return ONE if z > ZERO else ZERO
     at = (z + REACH) * CELLS
-    cell = np.int64(at)
+    cell = min(np.int64(at), np.int64(table.size - 2))  # z + REACH of the last z below REACH rounds to 2 REACH
     return table[cell] + (at - np.float32(cell)) * (table[cell + 1] - table[cell])
 
 
@@ -34,7 +34,7 @@ def sigmoid(table, z):  # type: ignore[no-untyped-def]
 def train(  # type: ignore[no-untyped-def]
     walks, walk, last, key, number, total, window, negatives, shared, rate, lowest, chance, other, table, X, Y
 ):
-    """See `lessons.skip_gram.Training.passed`: train on the walks up to `last`; the first row has this `number`."""
+    """See `lessons.skip_gram.Training.passed`: train on the walks up to `last`, the first of this `number`."""
     length, dimensions = walks.shape[1], X.shape[1]
     outputs, pull = np.empty(negatives + 3, np.int64), np.empty(negatives + 3, np.float32)
     moved = np.empty(dimensions, np.float32)
