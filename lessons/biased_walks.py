@@ -157,14 +157,14 @@ def random_walks(
     rows = np.arange(graph.n, dtype=np.int32)
     if starts is not None:
         rows = np.array([graph.index(label) for label in starts], np.int32)
-    walk = walker(graph, rounds * len(rows) * length, p=p, q=q, seed=seed, threads=threads)
+    walk = walker(graph, rounds * len(rows) * length, p=p, q=q, key=key_of(seed), threads=threads)
     return np.concatenate([walk(rows, i, length) for i in range(rounds)])
 
 
-def walker(graph: Graph, steps: int, *, p: float, q: float, seed: Seed, threads: int) -> Walker:
+def walker(graph: Graph, steps: int, *, p: float, q: float, key: int, threads: int) -> Walker:
     """A function (start rows, round, length) -> walks (rows, length), to make some of `steps` steps at a time."""
     graph = not_negative(graph, "a random walk")
-    backwards, away, key, threads = _inverse("p", p), _inverse("q", q), key_of(seed), whole("threads", threads)
+    backwards, away, threads = _inverse("p", p), _inverse("q", q), whole("threads", threads)
     kernels = compiled("walks", when=graph.n + len(graph.indices) + steps >= COMPILED_FROM)
     sums = graph.kept("walks.row_sums", lambda: row_sums(kernels, graph))
     if kernels is None:
