@@ -30,7 +30,6 @@ Floats = NDArray[np.float64]
 Vectors = NDArray[np.float32]
 Rows = NDArray[np.int32]
 
-SHARED = 2  # inputs of a window that meet the same noise; more is faster, and 1 is word2vec's own way
 LOWEST = 1 / 250  # of the rate, at the end: 0.025 falls to 0.0001, as in word2vec
 POWER = 0.75  # noise nodes are drawn in proportion to how often they occur, to this power
 REACH, CELLS = (
@@ -117,9 +116,8 @@ def skip_gram(
     `walks` is (walks, length), rows 0 ... n - 1 and -1 after the end of a walk, as `random_walks` gives it. Around
     each place a reach is drawn from 1 ... `window`, each as likely, so near nodes count more; see the module for
     what happens to a pair. `negatives` noise nodes are drawn in proportion to the 0.75th power of how often a node
-    occurs; one that is the node in the middle is left out. Two inputs of a window in turn meet the same noise,
-    which word2vec draws anew: as much of each node in the mean, for less work. `rate` falls evenly, walk by
-    walk, to a 250th. Each walk is passed `epochs` times. A node that occurs nowhere keeps its first, short vector.
+    occurs; one that is the node in the middle is left out. `rate` falls evenly, walk by walk, to a 250th. A walk
+    is passed `epochs` times. A node that occurs nowhere keeps its first, short vector.
 
     With one thread the answer depends on the seed alone, on the same kind of processor (another one may add up
     numbers in another order). More threads change the same vectors at the same time without asking (Hogwild): as
@@ -184,6 +182,7 @@ class Training:
     def __init__(self, counts: NDArray[np.int64], key: int) -> None:
         self.chance, self.other = _alias_table(counts.astype(np.float64) ** POWER)
         self.key = _derived(key, TRAINING)
+        self.large = bool(counts.sum() >= COMPILED_FROM)  # the walks alone decide which code adds up, not the chunks
 
     def pairs(self, walk: list[int], i: int, window: int, negatives: int) -> Iterator[tuple[int, list[int]]]:
         """Each input of walk i, and its outputs: the node in the middle, then noise."""
@@ -194,7 +193,7 @@ class Training:
             reach = 1 + int(uniform(stream, 0) * window)
             around = nodes[max(0, place - reach) : place] + nodes[place + 1 : place + 1 + reach]
             for j, v in enumerate(around):
-                draws = range(1 + j // SHARED * negatives, 1 + (j // SHARED + 1) * negatives)
+                draws = range(1 + j * negatives, 1 + (j + 1) * negatives)
                 noise = [self._noise(uniform(stream, draw)) for draw in draws]
                 yield v, [middle, *(node for node in noise if node != middle)]
 
@@ -206,9 +205,10 @@ class Training:
         self, embedding: Embedding, walks: Rows, first: int, total: int, settings: Settings, threads: int
     ) -> None:
         """Train on these walks, numbers `first` and following of `total` in all; changes the embedding."""
-        kernels = compiled("skip_gram", when=walks.size >= COMPILED_FROM)
+        kernels = compiled("skip_gram", when=True) if self.large else None
         if kernels is None:
-            self._in_numpy(embedding, walks, first, total, settings)
+            with np.errstate(over="ignore", invalid="ignore"):  # `finite` tells of it
+                self._in_numpy(embedding, walks, first, total, settings)
             return
         s, noise, tables = (
             settings,
@@ -219,7 +219,7 @@ class Training:
         def part(j: int) -> None:
             ends = len(walks) * j // threads, len(walks) * (j + 1) // threads
             order = np.uint64(self.key), first, total
-            kernels.train(walks, *ends, *order, s.window, s.negatives, SHARED, s.rate, LOWEST, *noise, *tables)
+            kernels.train(walks, *ends, *order, s.window, s.negatives, s.rate, LOWEST, *noise, *tables)
 
         with ThreadPoolExecutor(threads) as pool:
             list(pool.map(part, range(threads)))

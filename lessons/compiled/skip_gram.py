@@ -14,7 +14,8 @@ def noise(chance, other, at_random):  # type: ignore[no-untyped-def]
     """A node from the alias table."""
     at = at_random * chance.size
     cell = np.int64(at)
-    return cell if at - cell < chance[cell] else np.int64(other[cell])
+    second = np.int64(other[cell])  # read in any case, so that no branch has to be guessed
+    return cell if at - cell < chance[cell] else second
 
 
 @kernel("f4(f4[:], f4)")
@@ -28,11 +29,11 @@ def sigmoid(table, z):  # type: ignore[no-untyped-def]
 
 
 @kernel(
-    "void(i4[:,:], i8, i8, u8, i8, i8, i8, i8, i8, f8, f8, f8[:], i4[:], f4[:], f4[:,:]!, f4[:,:]!)",
+    "void(i4[:,:], i8, i8, u8, i8, i8, i8, i8, f8, f8, f8[:], i4[:], f4[:], f4[:,:]!, f4[:,:]!)",
     reassociate=True,
 )
 def train(  # type: ignore[no-untyped-def]
-    walks, walk, last, key, number, total, window, negatives, shared, rate, lowest, chance, other, table, X, Y
+    walks, walk, last, key, number, total, window, negatives, rate, lowest, chance, other, table, X, Y
 ):
     """See `lessons.skip_gram.Training.passed`: train on the walks up to `last`, the first of this `number`."""
     length, dimensions = walks.shape[1], X.shape[1]
@@ -47,26 +48,24 @@ def train(  # type: ignore[no-untyped-def]
                 break
             stream = start(key, i * length + place)
             reach = 1 + np.int64(uniform(stream, 0) * window)
-            seen, draw, k, filled = 0, 1, 0, 0
+            draw = 1
             for at in range(max(0, place - reach), min(length, place + reach + 1)):
                 v = np.int64(walks[walk, at])
                 if v < 0:
                     break
                 if at == place:
                     continue
-                if seen % shared == 0:
-                    outputs[0], k = middle, 1
-                    for _ in range(negatives):
-                        drawn = noise(chance, other, uniform(stream, draw))
-                        draw += 1
-                        if drawn != middle:
-                            outputs[k] = drawn
-                            k += 1
-                    filled = k  # outputs go by threes, which keeps x in registers; those beyond k are not pulled
-                    while filled % 3:
-                        outputs[filled] = middle
-                        filled += 1
-                seen += 1
+                outputs[0], k = middle, 1
+                for _ in range(negatives):
+                    drawn = noise(chance, other, uniform(stream, draw))
+                    draw += 1
+                    if drawn != middle:
+                        outputs[k] = drawn
+                        k += 1
+                filled = k  # outputs go by threes, which keeps x in registers; those beyond k are not pulled
+                while filled % 3:
+                    outputs[filled] = middle
+                    filled += 1
                 x = X[v]
                 # How far each output is from what is wanted of it, times the rate.
                 for j in range(0, filled, 3):
@@ -82,17 +81,24 @@ def train(  # type: ignore[no-untyped-def]
                 for j in range(k, filled):
                     pull[j] = ZERO
                 # Where x is pulled, by the outputs as they were; then the outputs move, then x.
-                for d in range(dimensions):
-                    moved[d] = ZERO
                 for j in range(0, filled, 3):
                     y0, y1, y2 = Y[outputs[j]], Y[outputs[j + 1]], Y[outputs[j + 2]]
                     pull0, pull1, pull2 = pull[j], pull[j + 1], pull[j + 2]
+                    if j == 0:
+                        for d in range(dimensions):
+                            moved[d] = pull0 * y0[d] + pull1 * y1[d] + pull2 * y2[d]
+                    else:
+                        for d in range(dimensions):
+                            moved[d] += pull0 * y0[d] + pull1 * y1[d] + pull2 * y2[d]
+                for j in range(0, k - 1, 2):
+                    y0, y1, pull0, pull1 = Y[outputs[j]], Y[outputs[j + 1]], pull[j], pull[j + 1]
                     for d in range(dimensions):
-                        moved[d] += pull0 * y0[d] + pull1 * y1[d] + pull2 * y2[d]
-                for j in range(k):
-                    y, strength = Y[outputs[j]], pull[j]
+                        y0[d] += pull0 * x[d]
+                        y1[d] += pull1 * x[d]
+                if k & 1:
+                    y0, pull0 = Y[outputs[k - 1]], pull[k - 1]
                     for d in range(dimensions):
-                        y[d] += strength * x[d]
+                        y0[d] += pull0 * x[d]
                 for d in range(dimensions):
                     x[d] += moved[d]
         walk += 1
