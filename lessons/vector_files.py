@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Sequence
 from os import PathLike
-from typing import Any, TextIO
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -39,7 +39,8 @@ def save_vectors(path: str | PathLike[str], nodes: Iterable[Any], vectors: Array
     array = real_numbers("vectors", vectors)
     if array.ndim != 2 or len(array) != len(labels):
         raise ValueError(f"vectors of shape {array.shape} for {len(labels)} nodes: a row for each is needed")
-    array = array.astype(np.float32)
+    with np.errstate(over="ignore"):
+        array = array.astype(np.float32)
     if not np.isfinite(array).all():
         row = int(np.argmin(np.isfinite(array).all(axis=1)))
         raise ValueError(f"the vector of {labels[row]!r} is not finite")
@@ -52,7 +53,8 @@ def save_vectors(path: str | PathLike[str], nodes: Iterable[Any], vectors: Array
 def load_vectors(path: str | PathLike[str]) -> tuple[list[str], NDArray[np.float32]]:
     """The labels, as text, and their vectors (n, d), from a file in word2vec's text format.
 
-    Raises FormatError, which tells the line, where the file is not as its first line says.
+    Raises FormatError, which tells the line, where the file is not as its first line says, holds a number that is
+    not finite, or is not UTF-8.
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -63,31 +65,45 @@ def load_vectors(path: str | PathLike[str]) -> tuple[list[str], NDArray[np.float
 
     Notebook: 09_node2vec.
     """
-    with open(path, encoding="utf-8") as file:
+    with open(path, "rb") as file:
         n, d = _sizes(path, file)
         labels: list[str] = []
         vectors = np.empty((n, d), np.float32)
-        for line, text in enumerate(file, 2):
-            label, *numbers = text.rstrip().split(" ")
+        for line, raw in enumerate(file, 2):
             if len(labels) == n:
                 raise FormatError(path, line, f"one more line than the {n} vectors of line 1")
-            if len(numbers) != d:
-                raise FormatError(path, line, f"{len(numbers)} numbers after {label!r}: line 1 says {d}")
-            try:
-                vectors[len(labels)] = np.array(numbers, np.float64)
-            except ValueError as error:
-                raise FormatError(path, line, str(error)) from None
+            label, vectors[len(labels)] = _vector(path, line, raw, d)
             labels.append(label)
     if len(labels) < n:
         raise FormatError(path, len(labels) + 1, f"the file ends after {len(labels)} vectors of {n}")
     return labels, vectors
 
 
-def _sizes(path: str | PathLike[str], file: TextIO) -> tuple[int, int]:
+def _vector(path: str | PathLike[str], line: int, raw: bytes, d: int) -> tuple[str, NDArray[np.float32]]:
+    """The label and the d numbers of a line."""
+    try:
+        label, *numbers = raw.rstrip().decode().split(" ")
+        if not label:
+            raise FormatError(path, line, "no label")
+        if len(numbers) != d:
+            raise FormatError(path, line, f"{len(numbers)} numbers after {label[:80]!r}: line 1 says {d}")
+        with np.errstate(over="ignore"):
+            vector = np.array(numbers, np.float64).astype(np.float32)
+    except FormatError:
+        raise
+    except ValueError as error:  # no UTF-8, or no number
+        raise FormatError(path, line, str(error)[:200]) from None
+    if not np.isfinite(vector).all():
+        raise FormatError(path, line, f"{numbers[np.argmin(np.isfinite(vector))]}: finite numbers are needed")
+    return label, vector
+
+
+def _sizes(path: str | PathLike[str], file: BinaryIO) -> tuple[int, int]:
     """What the first line says, if the file is long enough to hold it: a number takes two characters at least."""
-    words = file.readline().split()
-    if len(words) != 2 or not all(word.isascii() and word.isdigit() for word in words):
-        raise FormatError(path, 1, f"{' '.join(words)!r}: the numbers of vectors and of dimensions are needed")
+    words = file.readline(80).split()
+    if len(words) != 2 or not all(word.isdigit() for word in words):
+        shown = b" ".join(words).decode(errors="replace")
+        raise FormatError(path, 1, f"{shown!r}: the numbers of vectors and of dimensions are needed")
     n, d = map(int, words)
     if n * (2 * d + 1) > os.fstat(file.fileno()).st_size:
         raise FormatError(path, 1, f"{n} vectors of {d} numbers: the file is too short for them")
