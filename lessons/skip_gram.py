@@ -182,7 +182,7 @@ class Training:
     def __init__(self, counts: NDArray[np.int64], key: int) -> None:
         self.chance, self.other = _alias_table(counts.astype(np.float64) ** POWER)
         self.key = _derived(key, TRAINING)
-        self.large = bool(counts.sum() >= COMPILED_FROM)  # the walks alone decide which code adds up, not the chunks
+        self.large = bool(counts.sum() >= COMPILED_FROM)  # asked of all walks: chunks change no bit
 
     def pairs(self, walk: list[int], i: int, window: int, negatives: int) -> Iterator[tuple[int, list[int]]]:
         """Each input of walk i, and its outputs: the node in the middle, then noise."""
