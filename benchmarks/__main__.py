@@ -1,6 +1,6 @@
 """`python -m benchmarks [TOPIC...] [--json FILE] [--threads N] [--scale S] [--repeats R]`, in the checkout.
 
-`python -m benchmarks spectral_gcn --accuracy [--json FILE]` measures what networks get right instead.
+`python -m benchmarks TOPIC --accuracy [--json FILE]` measures what networks, or vectors, get right instead.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from importlib import import_module
 from pathlib import Path
 
 TOPICS = sorted(path.stem for path in Path(__file__).parent.glob("[!_]*.py"))
+ACCURACIES = {"node2vec": "_node_vectors", "spectral_gcn": "_citations"}  # modules with `measured` and `report`
 POOLS = ("OMP", "OPENBLAS", "MKL", "BLIS", "VECLIB", "NUMEXPR", "NUMBA", "RAYON")
 
 
@@ -23,7 +24,7 @@ def main() -> None:
     from benchmarks import _harness  # only now: numpy asks for the number of threads when it is imported
 
     print(_harness.machine(options.threads), flush=True)
-    found = accuracies() if options.accuracy else rows(options)
+    found = accuracies(options.topics[0]) if options.accuracy else rows(options)
     print(f"\nWith {_harness.versions()}. At the end {_harness.load()}.")
     if options.json is not None:
         write(options.json, found)
@@ -42,11 +43,10 @@ def rows(options: argparse.Namespace) -> list[dict[str, object]]:
     return rows
 
 
-def accuracies() -> dict[str, object]:
-    from benchmarks import _citations
-
-    table = _citations.measured()
-    print(*_citations.report(table), sep="\n")
+def accuracies(topic: str) -> dict[str, object]:
+    module = import_module(f"benchmarks.{ACCURACIES[topic]}")
+    table: dict[str, object] = module.measured()
+    print(*module.report(table), sep="\n")
     return table
 
 
@@ -57,7 +57,9 @@ def read_options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--threads", type=int, default=1, metavar="N", help="for BLAS, numba and peers; 1")
     parser.add_argument("--scale", type=float, default=1.0, metavar="S", help="all sizes times this; 1")
     parser.add_argument("--repeats", type=int, metavar="R", help="of every case; its own number unless told")
-    parser.add_argument("--accuracy", action="store_true", help="of spectral_gcn: what networks get right")
+    parser.add_argument(
+        "--accuracy", action="store_true", help=f"of {' or '.join(ACCURACIES)}: what they get right"
+    )
     options = parser.parse_args(arguments)
     unknown = [topic for topic in options.topics if topic not in TOPICS]
     if unknown:
@@ -68,8 +70,8 @@ def read_options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
         parser.error(f"--repeats {options.repeats}: at least one is needed")
     if not 0 < options.scale <= 1:
         parser.error(f"--scale {options.scale}: more than 0, at most 1")
-    if options.accuracy and options.topics != ["spectral_gcn"]:
-        parser.error("--accuracy: of the topic spectral_gcn alone")
+    if options.accuracy and (len(options.topics) != 1 or options.topics[0] not in ACCURACIES):
+        parser.error(f"--accuracy: of one topic, {' or '.join(ACCURACIES)}")
     if options.json is not None and not options.json.absolute().parent.is_dir():
         parser.error(f"--json {options.json}: there is no folder {options.json.parent}")
     options.topics = options.topics or TOPICS

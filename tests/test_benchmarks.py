@@ -20,7 +20,7 @@ import numpy as np
 import pytest
 
 from benchmarks import __main__ as command
-from benchmarks import _harness, _inputs, centrality_and_flow, graph_partitioning, spectral_gcn
+from benchmarks import _harness, _inputs, centrality_and_flow, graph_partitioning, node2vec, spectral_gcn
 from benchmarks._harness import Case, run
 from lessons.centrality import betweenness_definition
 from lessons.datasets import ring_graph
@@ -38,6 +38,7 @@ CONTENDERS["laplacian_regularization"] = {"scipy", "networkx", "sklearn"}
 CONTENDERS["graph_partitioning"] = {"pymetis", "kahip"}
 CONTENDERS["graph_signals"] = {"pygsp", "scipy", "sklearn"}
 CONTENDERS["centrality_and_flow"] = {"igraph", "scipy", "networkx"}
+CONTENDERS["node2vec"] = {"fastnode2vec", "gensim", "node2vec"}
 CONTENDERS["spectral_gcn"] = {"scipy", "torch", "torch_geometric"}
 
 
@@ -473,6 +474,58 @@ def test_citation_data_that_is_not_there_is_skipped_by_name(monkeypatch, tmp_pat
     assert "  scipy: skipped, LESSONS_DATA names no folder with planetoid/ind.cora.graph" in said
 
 
+# ---------------------------------------------------------------------------------------- walks and vectors
+
+
+small_graph = partial(node2vec.rmat_graph, 1_024, 8_000, 1.0)
+
+
+@pytest.mark.parametrize(("p", "q"), node2vec.SETTINGS.values())
+def test_walks_are_told_from_those_with_another_bias(p, q):
+    for bias in node2vec.SETTINGS.values():
+        walks = node2vec.our_walks(small_graph, *bias, threads=1)()
+        assert node2vec.are_walks(small_graph, p, q, walks) == (bias == (p, q))
+
+
+def test_what_leaves_the_edges_is_no_walk():
+    p, q = node2vec.SETTINGS["p 1 q half"]
+    walks = node2vec.our_walks(small_graph, p, q, threads=1)()
+    jumping = walks.copy()
+    jumping[5, 40:] = walks[6, 40:]
+    assert not node2vec.are_walks(small_graph, p, q, jumping)
+    assert not node2vec.are_walks(small_graph, p, q, walks[:-1])
+    assert not node2vec.are_walks(small_graph, p, q, np.vstack([walks[:-1], walks[:1]]))
+
+
+@pytest.mark.parametrize("way", [node2vec.walks_in_loop, node2vec.walks_as_documented])
+def test_fastnode2vec_walks_on_the_same_graph(way):
+    pytest.importorskip("fastnode2vec", reason="fastnode2vec is not installed")
+    p, q = node2vec.SETTINGS["p quarter q 4"]
+    assert node2vec.are_walks(small_graph, p, q, way(small_graph, p, q)())
+
+
+def test_vectors_that_learned_nothing_are_wrong():
+    graph, rng = small_graph(), np.random.default_rng(0)
+    assert not node2vec.are_vectors(small_graph, -np.eye(graph.n, node2vec.DIMENSIONS) - 1e-3)
+    centred = graph.to_scipy() @ rng.standard_normal((graph.n, node2vec.DIMENSIONS))
+    assert node2vec.are_vectors(small_graph, centred)
+    centred[3, 3] = np.nan
+    assert not node2vec.are_vectors(small_graph, centred)
+
+
+def test_lone_nodes_and_loops_are_left_out():
+    graph = node2vec.without_lone(np.array([[1, 1], [2, 5], [5, 2], [5, 7]]))
+    assert (graph.n, sorted(graph.edges())) == (3, [(0, 1), (1, 2)])
+
+
+def test_bloggers_that_are_not_there_are_skipped_by_name(monkeypatch, tmp_path):
+    monkeypatch.setenv("LESSONS_DATA", str(tmp_path))
+    node2vec.data_graph.cache_clear()
+    first, *_ = (case for case in node2vec.cases(0.001) if case.input == "BlogCatalog")
+    assert run("node2vec", [first], threads=1, say=(said := []).append) == []
+    assert "  fastnode2vec: skipped, LESSONS_DATA names no folder with graphs/blogcatalog.mat" in said
+
+
 # ---------------------------------------------------------------------------------------- the command
 
 
@@ -564,7 +617,8 @@ def test_too_late_to_hold_threads():
         (["--threads", "0"], "--threads 0: at least one"),
         (["--scale", "0"], "--scale 0.0: more than 0"),
         (["--repeats", "0"], "--repeats 0: at least one"),
-        (["graph", "--accuracy"], "--accuracy: of the topic spectral_gcn alone"),
+        (["graph", "--accuracy"], "--accuracy: of one topic, node2vec or spectral_gcn"),
+        (["node2vec", "spectral_gcn", "--accuracy"], "--accuracy: of one topic"),
         (["--json", "nowhere/rows.json"], "there is no folder nowhere"),
     ],
 )
