@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import strategies  # noqa: F401  the profile of Hypothesis
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
