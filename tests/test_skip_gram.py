@@ -8,6 +8,7 @@ import sys
 import networkx as nx
 import numpy as np
 import pytest
+import strategies  # noqa: F401  the profile of Hypothesis
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
@@ -223,7 +224,7 @@ def by_loops(walks: Rows, n: int, epochs: int, rate: float, seed: int, **sizes: 
     dimensions=st.integers(1, 9),
     negatives=st.integers(1, 6),
     epochs=st.integers(1, 3),
-    rate=st.sampled_from([0.025, 1.0]),
+    rate=st.sampled_from([0.025, 0.2]),  # higher ones make rounding grow
     seed=st.integers(0, 99),
     drawn=st.data(),
 )
