@@ -2,7 +2,9 @@
 beside DeepWalk's and beside eigenvectors.
 
 All vectors have 128 numbers, from 10 walks of 80 nodes a node, window 10, 5 negatives, one epoch. Nothing here was
-chosen by what is told: C, the splits and the seeds were fixed before the first run, p and q are the paper's.
+chosen by what is told: C and the splits were fixed before the first run, p and q are the paper's. One thing was
+learned from other seeds (100-104, 200, 201): vectors that start as far out as gensim's, twice as far as word2vec's,
+do better by some 0.003.
 
 - Beside gensim: both train on the same walks, in the same order. Papers (Cora, Citeseer; p = 1, q = 1/2) are
   classified by multinomial logistic regression with C = 0.1 on standardised vectors; of papers without a
@@ -43,7 +45,7 @@ from lessons.graph_signals import spectral_embedding
 from lessons.node2vec import random_walks, skip_gram
 
 DIMENSIONS, LENGTH, WALKS, WINDOW, NEGATIVES = 128, 80, 10, 10, 5
-SEEDS = {"cora": range(100, 105), "citeseer": range(100, 105), "blogcatalog": range(100, 103)}
+SEEDS = {"cora": range(300, 308), "citeseer": range(300, 308), "blogcatalog": range(300, 303)}
 SPLITS = range(100, 110)
 BIAS = {"cora": (1.0, 0.5), "citeseer": (1.0, 0.5), "blogcatalog": (0.25, 0.25)}
 SHARES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)

@@ -234,10 +234,10 @@ class Training:
 
 
 def first_vectors(n: int, dimensions: int, key: int) -> Vectors:
-    """Where vectors (n, dimensions) start: each number evenly from -0.5 to 0.5, over `dimensions`."""
+    """Where vectors (n, dimensions) start: each number evenly from -1 to 1, over `dimensions`, as in gensim."""
     vectors, key = np.empty((n, dimensions), np.float32), _derived(key, FIRST)
     for rows in np.array_split(np.arange(n), max(1, n * dimensions // 2**20)):
-        vectors[rows] = (uniforms(key, rows, dimensions) - 0.5) / dimensions
+        vectors[rows] = (2 * uniforms(key, rows, dimensions) - 1) / dimensions
     return vectors
 
 
