@@ -3,8 +3,8 @@ beside DeepWalk's and beside eigenvectors.
 
 All vectors have 128 numbers, from 10 walks of 80 nodes a node, window 10, 5 negatives, one epoch. Nothing here was
 chosen by what is told: C and the splits were fixed before the first run, p and q are the paper's. One thing was
-learned from other seeds (100-104, 200, 201): vectors that start as far out as gensim's, twice as far as word2vec's,
-do better by some 0.003.
+learned from other seeds (100-104, 200, 201): vectors that start as far out as gensim's, twice as far as
+word2vec's, do better by some 0.003.
 
 - Beside gensim: both train on the same walks, in the same order. Papers (Cora, Citeseer; p = 1, q = 1/2) are
   classified by multinomial logistic regression with C = 0.1 on standardised vectors; of papers without a
