@@ -210,11 +210,8 @@ class Training:
             with np.errstate(over="ignore", invalid="ignore"):  # `finite` tells of it
                 self._in_numpy(embedding, walks, first, total, settings)
             return
-        s, noise, tables = (
-            settings,
-            (self.chance, self.other),
-            (_sigmoids(), embedding.vectors, embedding.contexts),
-        )
+        s, noise = settings, (self.chance, self.other)
+        tables = _sigmoids(), embedding.vectors, embedding.contexts
 
         def part(j: int) -> None:
             ends = len(walks) * j // threads, len(walks) * (j + 1) // threads
@@ -242,6 +239,7 @@ def first_vectors(n: int, dimensions: int, key: int) -> Vectors:
 
 
 def finite(embedding: Embedding, rate: float) -> Embedding:
+    """The embedding. Raises ValueError where a number of it is infinite or NaN."""
     if not (np.isfinite(embedding.vectors).all() and np.isfinite(embedding.contexts).all()):
         raise ValueError(f"rate={rate!r} is too high: the vectors have become infinite")
     return embedding
