@@ -257,17 +257,16 @@ def test_every_speed_gives_the_vectors_of_plain_loops(
     assert (walks == before).all()
 
 
-def test_vectors_start_evenly_within_half_over_the_dimensions() -> None:
+def test_vectors_start_evenly_within_1_over_the_dimensions() -> None:
     first = module.first_vectors(2_000, 16, key=5)
     assert (first.shape, first.dtype) == ((2_000, 16), np.float32)
-    counts = np.histogram(first * 16, bins=20, range=(-0.5, 0.5))[0]
+    counts = np.histogram(first * 16, bins=20, range=(-1, 1))[0]
     assert counts.sum() == 32_000
     assert ((counts - 1_600) ** 2 / 1_600).sum() < chi2.isf(1e-4, 19)
     assert (first != module.first_vectors(2_000, 16, key=6)).any()
     assert (first[:7] == module.first_vectors(7, 16, key=5)).all()
-    assert (
-        module.first_vectors(3, 1_000_000, key=5)[2, :4] == module.first_vectors(3, 1_000_000, key=5)[2, :4]
-    ).all()
+    many = module.first_vectors(3, 1_000_000, key=5)  # filled in parts
+    np.testing.assert_allclose(many[:, :4] * 1e6, module.first_vectors(3, 4, key=5) * 4, rtol=1e-6)
 
 
 def test_any_parts_of_the_walks_in_order_give_the_same_bits(speed: str) -> None:
