@@ -4,12 +4,16 @@
     task.graph                            # what a method may learn from: half of the edges are left
     task.hidden, task.absent              # as many pairs each: edges that were hidden, and pairs that are none
 
+    link_scores(task.graph, task.hidden)  # {"common neighbours": (k,), ...}: the rules that train nothing
+
 A method scores the pairs of both lists; how often a hidden edge scores above a pair that is none is its ROC AUC.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,8 +22,12 @@ from lessons._checks import above_zero
 from lessons._csr import Label
 from lessons._rng import Seed, key_of, uniforms
 from lessons.errors import InfeasibleError
-from lessons.graph import Graph, as_graph
+from lessons.graph import Graph, as_graph, check_dense
+from lessons.paths import distances
 
+Floats = NDArray[np.float64]
+
+DAMPING = 0.85  # of the walk whose visits `link_scores` counts
 FOREST, HIDDEN, ABSENT = range(3)  # the streams of random numbers
 
 
@@ -46,12 +54,14 @@ def hide_edges(graph: object, share: float, *, seed: Seed = 0) -> HiddenEdges:
     components: a random spanning forest stays, the edges to hide are drawn from all others, each as likely. So a
     bridge is never hidden, and an edge among many is hidden more often than one among few. Self-loops stay too.
     The absent pairs are drawn from all pairs of two different nodes without an edge in the whole graph, each as
-    likely.
+    likely. So hubs are rarer among their ends than among those of the hidden edges, and a score that only knows
+    large degrees is paid for it.
 
     The forest is the lightest one for random weights of the edges: found in O(m log m), but some spanning forests
     are so more likely than others. The same seed gives the same answer on every machine. O(n + m log m).
 
-    Raises ValueError for a directed graph and for a share outside of 0 ... 1; InfeasibleError, with their number,
+    Raises ValueError for a directed graph, for a share outside of 0 ... 1, and where it comes to no edge at all;
+    InfeasibleError, with their number,
     where there are too few edges outside of a spanning forest, or too few pairs without an edge.
 
     >>> ring = as_graph([("a", "b"), ("b", "c"), ("c", "d"), ("d", "a"), ("a", "a")], nodes="abcd")
@@ -66,11 +76,78 @@ def hide_edges(graph: object, share: float, *, seed: Seed = 0) -> HiddenEdges:
     """
     graph, key = as_graph(graph, directed=False), key_of(seed)
     count = round(above_zero("share", share, below=1) * graph.m)
+    if count == 0:
+        raise ValueError(f"share={share!r} of {graph.m:,} edges is less than one: take a larger share")
     hidden = _drawn_edges(graph, count, key)
     absent = _absent_rows(graph, count, key)
     return HiddenEdges(
         _without(graph, hidden), _labelled(graph, graph.edge_rows[hidden]), _labelled(graph, absent)
     )
+
+
+def link_scores(graph: object, pairs: Sequence[tuple[Label, Label]], *, force: bool = False) -> dict[str, Floats]:
+    """How likely an edge between the two nodes of each pair is, (k,) for k pairs, by rules that train nothing.
+
+    Of an undirected graph, whose weights and self-loops are left out; more is likelier, only the order counts:
+
+    - "common neighbours": how many there are;
+    - "Adamic-Adar": each of them counts 1 / log of its degree, for a hub is everybody's neighbour;
+    - "paths of three": how many walks of three edges lead from one to the other;
+    - "fewest steps": minus the fewest edges of a path, -n where there is none;
+    - "degrees": the product of both;
+    - "PageRank": how often walks from one that go on with chance 0.85 visit the other, both ways added.
+
+    O(n^2) memory, O(n^3) time for the last one. Raises ValueError for a directed graph, and above 5,000 nodes
+    unless forced; KeyError for an unknown node.
+
+    >>> square = as_graph([("a", "b"), ("b", "c"), ("c", "d"), ("d", "a")], nodes="abcd")
+    >>> scores = link_scores(square, [("a", "c"), ("a", "b")])
+    >>> scores["common neighbours"], scores["fewest steps"]
+    (array([2., 0.]), array([-2., -1.]))
+
+    Notebook: 09_node2vec. Source: D. Liben-Nowell, J. Kleinberg, The link-prediction problem for social networks,
+    Journal of the American Society for Information Science and Technology 58 (7), 2007, doi:10.1002/asi.20591.
+    """
+    graph = as_graph(graph, directed=False)
+    check_dense(graph.n, force=force, instead="a rule of your own for the pairs that you ask for")
+    ends = np.array([[graph.index(end) for end in pair] for pair in pairs], np.int64).reshape(-1, 2)
+    A = graph.to_scipy().astype(np.float64)
+    A.data[graph.sources != graph.indices] = 1.0
+    A.data[graph.sources == graph.indices] = 0.0
+    A.eliminate_zeros()
+    return {rule: _at(score(A), ends) for rule, score in _RULES.items()}
+
+
+def _at(scores: Any, ends: NDArray[np.int64]) -> Floats:
+    """The scores (n, n) at these rows and columns (k, 2)."""
+    if not len(ends):
+        return np.zeros(0)  # a sparse array gives another kind of nothing
+    return np.asarray(scores[ends[:, 0], ends[:, 1]], np.float64).ravel()
+
+
+def _adamic_adar(A: Any) -> Any:
+    degrees = A.sum(axis=0)
+    return A.multiply(1 / np.log(np.maximum(degrees, 2.0))).tocsr() @ A  # what joins two nodes has two neighbours
+
+
+def _fewest_steps(A: Any) -> Floats:
+    return -np.minimum(distances(as_graph(A), force=True), A.shape[0])
+
+
+def _pagerank(A: Any) -> Floats:
+    P = A.toarray() / np.maximum(A.sum(axis=1), 1.0)[:, None]
+    visits = np.linalg.inv(np.eye(len(P)) - DAMPING * P)
+    return visits + visits.T
+
+
+_RULES: dict[str, Callable[[Any], Any]] = {
+    "common neighbours": lambda A: A @ A,
+    "Adamic-Adar": _adamic_adar,
+    "paths of three": lambda A: A @ A @ A,
+    "fewest steps": _fewest_steps,
+    "degrees": lambda A: np.outer(A.sum(axis=0), A.sum(axis=0)),
+    "PageRank": _pagerank,
+}
 
 
 def _drawn_edges(graph: Graph, count: int, key: int) -> NDArray[np.int64]:

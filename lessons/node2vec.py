@@ -24,7 +24,7 @@ from lessons._checks import whole
 from lessons._rng import Seed, key_of, start, uniforms
 from lessons.biased_walks import Rows, random_walks, step_chances, step_chances_definition, walker
 from lessons.graph import Graph, as_graph
-from lessons.link_prediction import HiddenEdges, hide_edges
+from lessons.link_prediction import HiddenEdges, hide_edges, link_scores
 from lessons.skip_gram import (
     Embedding,
     Settings,
@@ -43,6 +43,7 @@ __all__ = [
     "HiddenEdges",
     "Node2Vec",
     "hide_edges",
+    "link_scores",
     "load_vectors",
     "pair_step_definition",
     "random_walks",
