@@ -140,7 +140,8 @@ def random_walks(
     added up, so a step is O(degree log degree) at worst. Compiled for long work; only then more threads help.
 
     Raises ValueError for p or q outside of 1e-270 ... 1e270, for a negative weight, for a length, a number of
-    walks or of threads below 1 (TypeError where it is not whole); KeyError for an unknown start.
+    walks or of threads below 1 (TypeError where it is not whole); KeyError for an unknown start, TypeError for one
+    label in place of a list.
 
     >>> graph = as_graph([("a", "b"), ("b", "c")], nodes="abc", directed=True)
     >>> random_walks(graph, 4, walks_per_node=1)
@@ -155,6 +156,8 @@ def random_walks(
     graph = as_graph(graph)
     length, rounds = whole("length", length), whole("walks_per_node", walks_per_node)
     rows = np.arange(graph.n, dtype=np.int32)
+    if isinstance(starts, str):
+        raise TypeError(f"starts={starts!r}: a list of labels is needed, [{starts!r}] for one")
     if starts is not None:
         rows = np.array([graph.index(label) for label in starts], np.int32)
     walk = walker(graph, rounds * len(rows) * length, p=p, q=q, key=key_of(seed), threads=threads)

@@ -14,27 +14,31 @@ Notebook: 09_node2vec. Reference: A. Grover, J. Leskovec, node2vec: scalable fea
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Iterator
+from functools import partial
 from inspect import signature
+from itertools import chain
 from os import PathLike
 from typing import Any, Self
 
 import numpy as np
 
 from lessons._checks import whole
-from lessons._rng import Seed, key_of, start, uniforms
-from lessons.biased_walks import Rows, random_walks, step_chances, step_chances_definition, walker
-from lessons.graph import Graph, as_graph
+from lessons._rng import Seed, key_of, uniforms
+from lessons.biased_walks import Rows, Walker, random_walks, step_chances, step_chances_definition, walker
+from lessons.graph import as_graph
 from lessons.link_prediction import HiddenEdges, hide_edges, link_scores
 from lessons.skip_gram import (
+    ORDER,
     Embedding,
     Settings,
     Training,
     Vectors,
+    derived,
     finite,
-    first_vectors,
     pair_step_definition,
     skip_gram,
     skip_gram_definition,
+    untrained,
 )
 from lessons.vector_files import load_vectors, save_vectors
 
@@ -56,7 +60,6 @@ __all__ = [
 
 CHUNK = 2**21  # nodes of walks that are held at once, 8 MB
 LONG = 20_000_000  # nodes to be walked from which on a bar shows how far it is: half a minute or so
-ORDER = -5  # what the key of the order of starts is derived for
 
 
 class Node2Vec:
@@ -64,9 +67,10 @@ class Node2Vec:
 
     `length`, `walks_per_node`, `p` and `q` are those of `random_walks`; `dimensions`, `window`, `negatives` and
     `rate` those of `skip_gram`; `epochs` is how often each walk is passed. In each round the starts are shuffled.
-    The walks are made in chunks, once to count how often each node occurs and once each epoch to learn from them,
-    so they never take more than 8 MB. With one thread the answer depends on the seed alone, on the same kind of
-    processor; with more the walks stay the same, but the vectors never come the same twice.
+    The walks are made in chunks, once to count how often each node occurs and again each epoch to learn from them,
+    so they never take more than 8 MB; walking is a small part of the time. With one thread the answer depends on
+    the seed alone, on the same kind of processor; with more the walks stay the same, but the vectors never come
+    the same twice.
 
     `progress` shows a bar on standard error: True, False, or None for where 20 million nodes or more are walked.
 
@@ -94,15 +98,9 @@ class Node2Vec:
         threads: int = 1,
         progress: bool | None = None,
     ) -> None:
-        self.dimensions, self.length, self.walks_per_node, self.p, self.q = (
-            dimensions,
-            length,
-            walks_per_node,
-            p,
-            q,
-        )
-        self.window, self.negatives, self.epochs, self.rate = window, negatives, epochs, rate
-        self.seed, self.threads, self.progress = seed, threads, progress
+        self.length, self.walks_per_node, self.p, self.q = length, walks_per_node, p, q
+        self.dimensions, self.window, self.negatives = dimensions, window, negatives
+        self.epochs, self.rate, self.seed, self.threads, self.progress = epochs, rate, seed, threads, progress
 
     def fit(self, graph: object, y: None = None) -> Self:
         """Learn `vectors_` (n, dimensions), aligned with `nodes_`; and `contexts_`, their partners.
@@ -118,24 +116,14 @@ class Node2Vec:
         key, steps = key_of(self.seed), graph.n * rounds * settings.length
         walk = walker(graph, steps, p=self.p, q=self.q, key=key, threads=self.threads)
         with _bar(self.progress, steps * (1 + epochs)) as bar:
-
-            def chunks() -> Iterator[Rows]:
-                for starts, i in _shuffled(graph, rounds, settings.length, key):
-                    yield walk(starts, i, settings.length)
-                    bar.update(len(starts) * settings.length)
-
-            counts = sum(
-                (np.bincount(walks[walks >= 0], minlength=graph.n) for walks in chunks()), np.zeros(1, int)
-            )
-            training, done = Training(counts, key), 0
-            embedding = Embedding(
-                first_vectors(graph.n, settings.dimensions, key),
-                np.zeros((graph.n, settings.dimensions), np.float32),
-            )
-            for _ in range(epochs):
-                for walks in chunks():
-                    training.passed(embedding, walks, done, epochs * rounds * graph.n, settings, self.threads)
-                    done += len(walks)
+            chunks = partial(_chunks, walk, graph.n, rounds, settings.length, key, bar)
+            counts, done = np.zeros(graph.n, np.int64), 0
+            for walks in chunks():
+                counts += np.bincount(walks[walks >= 0], minlength=graph.n)
+            training, embedding = Training(counts, key), untrained(graph.n, settings.dimensions, key)
+            for walks in chain.from_iterable(chunks() for _ in range(epochs)):
+                training.passed(embedding, walks, done, epochs * rounds * graph.n, settings, self.threads)
+                done += len(walks)
         finite(embedding, self.rate)
         self.nodes_, self.vectors_, self.contexts_ = graph.nodes, embedding.vectors, embedding.contexts
         self._labels = as_graph([], nodes=graph.nodes)
@@ -144,9 +132,12 @@ class Node2Vec:
     def transform(self, nodes: Iterable[Hashable]) -> Vectors:
         """The vectors (len(nodes), dimensions) of these nodes, given by their labels.
 
-        Raises KeyError for an unknown node, RuntimeError before `fit`.
+        Raises KeyError for an unknown node, TypeError for one label, a text too, in place of a list; RuntimeError
+        before `fit`.
         """
         self._fitted()
+        if isinstance(nodes, str):
+            raise TypeError(f"nodes={nodes!r}: a list of labels is needed, [{nodes!r}] for one")
         return self.vectors_[[self._labels.index(node) for node in nodes]]
 
     def fit_transform(self, graph: object, y: None = None) -> Vectors:
@@ -154,7 +145,10 @@ class Node2Vec:
         return self.fit(graph).vectors_
 
     def save(self, path: str | PathLike[str]) -> None:
-        """Write the vectors as `save_vectors` does. Raises RuntimeError before `fit`."""
+        """Write the vectors as `save_vectors` does, which could write `contexts_` to a file of their own.
+
+        Raises ValueError for labels that the format cannot hold, RuntimeError before `fit`.
+        """
         self._fitted()
         save_vectors(path, self.nodes_, self.vectors_)
 
@@ -179,12 +173,13 @@ class Node2Vec:
             raise RuntimeError("this model has learned nothing yet: call fit(graph) first")
 
 
-def _shuffled(graph: Graph, rounds: int, length: int, key: int) -> Iterator[tuple[Rows, int]]:
-    """The starts of all walks, in parts of at most `CHUNK` nodes of walks; and the round of each part."""
+def _chunks(walk: Walker, n: int, rounds: int, length: int, key: int, bar: Any) -> Iterator[Rows]:
+    """All walks, at most `CHUNK` nodes of them at a time; the starts of each round are shuffled."""
     for i in range(rounds):
-        order = np.argsort(uniforms(start(key, ORDER), [i], graph.n)[0], kind="stable").astype(np.int32)
-        for part in np.array_split(order, -(-graph.n * length // CHUNK)):
-            yield part, i
+        order = np.argsort(uniforms(derived(key, ORDER), [i], n)[0], kind="stable").astype(np.int32)
+        for starts in np.array_split(order, -(-n * length // CHUNK)):
+            yield walk(starts, i, length)
+            bar.update(len(starts) * length)
 
 
 def _bar(progress: bool | None, steps: int) -> Any:

@@ -35,9 +35,9 @@ POWER = 0.75  # noise nodes are drawn in proportion to how often they occur, to 
 REACH, CELLS = (
     16,
     64,
-)  # the table of s covers -16 to 16, with so many cells a unit; interpolated, it is good to 3e-6
+)  # the table of s covers -16 to 16, with so many cells a unit; interpolated, it is good to 3.1e-6
 COMPILED_FROM = 2_000  # nodes in walks; below, this takes less time than loading numba, half a second
-TRAINING, NOISE, FIRST = 1, 2, 3  # what keys are derived for, so that no draw of the walks comes again
+TRAINING, FIRST, ORDER = 1, 3, 4  # what keys are derived for, so that no draw of the walks comes again
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,6 +80,8 @@ def skip_gram_definition(
     epochs: int = 1,
 ) -> tuple[Floats, Floats]:
     """`skip_gram` pair by pair -> vectors, contexts (n, dimensions). The same draws; sums differ by rounding.
+
+    All walks are of one length, filled up with -1 after their end.
 
     >>> X, Y = skip_gram_definition([[0, 1, 0], [1, 0, 1]], 2, dimensions=4, window=1, negatives=1, rate=0.5)
     >>> X.shape, bool(X[0] @ Y[1] > X[0] @ Y[0])
@@ -142,9 +144,7 @@ def skip_gram(
     settings = Settings(dimensions, window, negatives, rate, walks.shape[1])
     epochs, key = whole("epochs", epochs), key_of(seed)
     training = Training(np.bincount(walks[walks >= 0], minlength=n), key)
-    embedding = Embedding(
-        first_vectors(n, settings.dimensions, key), np.zeros((n, settings.dimensions), np.float32)
-    )
+    embedding = untrained(n, settings.dimensions, key)
     for epoch in range(epochs):
         training.passed(embedding, walks, epoch * len(walks), epochs * len(walks), settings, threads)
     return finite(embedding, rate)
@@ -181,7 +181,7 @@ class Training:
 
     def __init__(self, counts: NDArray[np.int64], key: int) -> None:
         self.chance, self.other = _alias_table(counts.astype(np.float64) ** POWER)
-        self.key = _derived(key, TRAINING)
+        self.key = derived(key, TRAINING)
         self.large = bool(counts.sum() >= COMPILED_FROM)  # asked of all walks: chunks change no bit
 
     def pairs(self, walk: list[int], i: int, window: int, negatives: int) -> Iterator[tuple[int, list[int]]]:
@@ -230,9 +230,14 @@ class Training:
                 np.add.at(Y, outputs, (changed - Y[outputs]).astype(np.float32))
 
 
+def untrained(n: int, dimensions: int, key: int) -> Embedding:
+    """Where training starts; all contexts are 0."""
+    return Embedding(first_vectors(n, dimensions, key), np.zeros((n, dimensions), np.float32))
+
+
 def first_vectors(n: int, dimensions: int, key: int) -> Vectors:
     """Where vectors (n, dimensions) start: each number evenly from -1 to 1, over `dimensions`, as in gensim."""
-    vectors, key = np.empty((n, dimensions), np.float32), _derived(key, FIRST)
+    vectors, key = np.empty((n, dimensions), np.float32), derived(key, FIRST)
     for rows in np.array_split(np.arange(n), max(1, n * dimensions // 2**20)):
         vectors[rows] = (2 * uniforms(key, rows, dimensions) - 1) / dimensions
     return vectors
@@ -246,7 +251,10 @@ def finite(embedding: Embedding, rate: float) -> Embedding:
 
 
 def _checked(walks: ArrayLike, n: int) -> Rows:
-    array = np.asarray(walks)
+    try:
+        array = np.asarray(walks)
+    except ValueError:
+        raise ValueError("walks of different lengths: fill the short ones up with -1") from None
     if array.ndim != 2:
         raise ValueError(f"walks of shape {array.shape}: (walks, length) is needed")
     if array.dtype.kind not in "iu" and array.size:
@@ -288,5 +296,6 @@ def _sigmoid(z: Floats) -> Floats:
     return 0.5 * (1 + np.tanh(0.5 * z))  # never overflows
 
 
-def _derived(key: int, purpose: int) -> int:
+def derived(key: int, purpose: int) -> int:
+    """A key of its own for each purpose: the stream of a task that no walk has."""
     return start(key, -purpose - 1)

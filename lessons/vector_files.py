@@ -54,7 +54,7 @@ def load_vectors(path: str | PathLike[str]) -> tuple[list[str], NDArray[np.float
     """The labels, as text, and their vectors (n, d), from a file in word2vec's text format.
 
     Raises FormatError, which tells the line, where the file is not as its first line says, holds a number that is
-    not finite, or is not UTF-8.
+    not finite, a label twice, or is not UTF-8.
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -68,12 +68,17 @@ def load_vectors(path: str | PathLike[str]) -> tuple[list[str], NDArray[np.float
     with open(path, "rb") as file:
         n, d = _sizes(path, file)
         labels: list[str] = []
+        place: dict[str, int] = {}
         vectors = np.empty((n, d), np.float32)
         for line, raw in enumerate(file, 2):
             if len(labels) == n:
+                if not raw.strip():
+                    continue  # some writers end with an empty line
                 raise FormatError(path, line, f"one more line than the {n} vectors of line 1")
             label, vectors[len(labels)] = _vector(path, line, raw, d)
             labels.append(label)
+            if place.setdefault(label, line) != line:
+                raise FormatError(path, line, f"{label!r} stands in line {place[label]} already")
     if len(labels) < n:
         raise FormatError(path, len(labels) + 1, f"the file ends after {len(labels)} vectors of {n}")
     return labels, vectors
@@ -114,7 +119,10 @@ def _as_text(nodes: Sequence[Any]) -> list[str]:
     labels, seen = [str(node) for node in nodes], dict[str, Any]()
     for node, label in zip(nodes, labels, strict=True):
         if not label or label.split() != [label]:
-            raise ValueError(f"node {node!r} reads {label!r}: the format needs labels without white space")
+            raise ValueError(
+                f"node {node!r} reads {label!r}: the format needs labels without white space. Save "
+                "row numbers or texts of your own in their place."
+            )
         if label in seen:
             raise ValueError(f"nodes {seen[label]!r} and {node!r} both read {label!r}: labels must differ as text")
         seen[label] = node

@@ -294,3 +294,16 @@ def test_what_the_door_offers() -> None:
     assert module.__all__ == sorted(module.__all__)
     for name in module.__all__:
         assert callable(getattr(module, name))
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda model, graph: model.fit(graph).transform("ab"),
+        lambda model, graph: random_walks(graph, 3, starts="ab"),
+    ],
+)
+def test_one_label_is_no_list_of_labels(ask) -> None:
+    graph = as_graph([("ab", "c")], nodes=["ab", "c"])
+    with pytest.raises(TypeError, match=r"'ab': a list of labels is needed, \['ab'\] for one"):
+        ask(Node2Vec(dimensions=2, length=3, window=1), graph)

@@ -419,3 +419,8 @@ def test_what_is_asked_of_numbers(speed: str) -> None:
         skip_gram(walks, 0, window=1)
     with pytest.raises(ValueError, match="seed=-1"):
         skip_gram(walks, 3, window=1, seed=-1)
+
+
+def test_walks_of_different_lengths_are_told_so():
+    with pytest.raises(ValueError, match="different lengths: fill the short ones up with -1"):
+        skip_gram([[0, 1, 0], [1, 0]], 2, window=1)

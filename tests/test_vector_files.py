@@ -207,3 +207,15 @@ def test_a_file_is_replaced_whole_or_not_at_all(tmp_path: Path) -> None:
     assert load_vectors(str(path))[0] == ["b"]
     with pytest.raises(FileNotFoundError):
         load_vectors(tmp_path / "missing.txt")
+
+
+def test_an_empty_last_line_is_no_vector(tmp_path: Path) -> None:
+    (tmp_path / "v.txt").write_text("1 2\na 1 2\n\n")
+    labels, vectors = load_vectors(tmp_path / "v.txt")
+    assert (labels, vectors.tolist()) == (["a"], [[1.0, 2.0]])
+
+
+def test_a_label_that_stands_twice_is_told_with_both_lines(tmp_path: Path) -> None:
+    (tmp_path / "v.txt").write_text("3 1\na 1\nb 2\na 3\n")
+    with pytest.raises(FormatError, match="line 4: 'a' stands in line 2 already"):
+        load_vectors(tmp_path / "v.txt")

@@ -194,6 +194,16 @@ def _draw_step(successors: Weighted, previous: str | None, current: str, p: floa
     return draw_graph(graph, marked=marked, title=f"{came}, p = {p:g}, q = {q:g}")
 
 
+NO_SUCH_KEY = replace(
+    RUNS,
+    hints=(
+        "What the message names is no key: None, who is before the first step, has no edges; and an edge need "
+        "not have its way back.",
+        "Look at what you ask of successors[...] before you know that previous is not None, and the edge there.",
+        "Ask for `previous is None` first. After that, `in` tells whether there is an edge, and raises nothing.",
+    ),
+)
+
 WEIGHTS = Exercise(
     id="node2vec-1",
     cases=_step_cases,
@@ -213,7 +223,7 @@ WEIGHTS = Exercise(
             hints=(
                 "alpha compares with the node before. Where there is none, it has nothing to say.",
                 "Look at what your function does where previous is None, also at a loop from current to itself.",
-                "For None every alpha is 1. That is asked before all else, and the numbers need not add up to 1.",
+                "For None every alpha is 1, so the weight is left as it is; the numbers need not add up to 1.",
             ),
         ),
         Property(
@@ -295,6 +305,7 @@ WEIGHTS = Exercise(
         "edges have no direction."
     ),
     draw=_draw_step,
+    raised={KeyError: NO_SUCH_KEY},
     after="Needed again: exercise 5 draws by these weights without writing all of them down.",
 )
 
@@ -553,7 +564,7 @@ NO_NODE_BEFORE = replace(
     RUNS,
     hints=(
         "Which node is two back in a walk that has one node?",
-        "Look at walk[-2] when walk is [start].",
+        "Look at walk[-2] when walk is [start]; and if you put None in its place, None has no successors.",
         "Ask for len(walk) first: with one node in the walk every weight is 1, and walk[-2] is not looked at.",
     ),
 )
@@ -657,7 +668,7 @@ DIALOGUE = Exercise(
         "where a walk is over, and d(t, x) = 1 asks for the edge t -> x."
     ),
     draw=_draw_walk,
-    raised={IndexError: NO_NODE_BEFORE, ValueError: NOTHING_TO_CHOOSE},
+    raised={IndexError: NO_NODE_BEFORE, KeyError: NO_NODE_BEFORE, ValueError: NOTHING_TO_CHOOSE},
     after="Needed again: `random_walks` starts and ends its walks like this.",
 )
 
@@ -681,8 +692,11 @@ def _draw_ring() -> tuple[Any, str]:
     return draw_graph(graph, positions=places, size=(4.4, 4.4))
 
 
+ROUNDED = 0.015  # 1/17 is also 0.059, or cut off 0.058; 1/16, the nearest wrong answer, is 0.0625 off
+
+
 def _entry(k: int, wanted: float) -> Callable[[Any], bool]:
-    return lambda found: bool(np.isclose(float(found[k]), wanted, rtol=1e-6, atol=0))
+    return lambda found: bool(np.isclose(float(found[k]), wanted, rtol=ROUNDED, atol=0))
 
 
 PREDICTED = Exercise(
@@ -694,8 +708,26 @@ PREDICTED = Exercise(
             holds=lambda found: _is_real(found, (6,)) and float(found[5]) in (0.25, 1.0, 4.0),
             hints=(
                 "Fractions such as 1 / 3 may stand in it; the last is 1/4, 1 or 4.",
-                "Count the numbers in your list, and look for inner brackets.",
+                "Count the numbers in your list, and look for inner brackets and quotation marks.",
                 "It looks like [a, b, c, d, e, f], with a value for each.",
+            ),
+        ),
+        Property(
+            says="a chance is a number from 0 to 1",
+            holds=lambda found: all(0 <= float(chance) <= 1 for chance in found[:5]),
+            hints=(
+                "All that may come next share 1 among them.",
+                "Look for weights that are not divided yet, and for per cents.",
+                "A weight divided by the sum of all the weights there; 25 % is 0.25.",
+            ),
+        ),
+        Property(
+            says="chances are fractions, or have three digits behind the point: several fractions round to 0.06",
+            holds=lambda found: all(float(chance) != 0.06 for chance in found[:5]),
+            hints=(
+                "You are near, if not there: two digits are too few to tell.",
+                "Look for 0.06 in your list.",
+                "Write the division itself: Python works it out.",
             ),
         ),
         Property(
@@ -704,7 +736,7 @@ PREDICTED = Exercise(
             hints=(
                 "Write down the four nodes that may come next, and the distance of each from the node before.",
                 "Look for a node that is two edges away from where the walk came from. Is there one?",
-                "With p = 1 the way back weighs 1, and so does everyone who is next to the node before.",
+                "With p = 1 the way back weighs 1, and so does everyone who is next to the node before: add them up.",
             ),
         ),
         Property(
@@ -713,7 +745,7 @@ PREDICTED = Exercise(
             hints=(
                 "A gate has five neighbours: four in its clique, and one across.",
                 "Look at the weight of each of the five; q divides it for one of them.",
-                "One weighs 1 / q = 4, and the other four weigh 1.",
+                "One weighs 1 / q = 4, and the other four 1: divide by the sum of all five.",
             ),
         ),
         Property(
@@ -722,7 +754,7 @@ PREDICTED = Exercise(
             hints=(
                 "The same five neighbours as for q = 1/4.",
                 "Look at the one across: its weight is now below 1.",
-                "One weighs 1 / q, a quarter, and four weigh 1: divide by the sum.",
+                "One weighs 1 / q, a quarter, and four weigh 1: divide by the sum of all five.",
             ),
         ),
         Property(
@@ -731,7 +763,7 @@ PREDICTED = Exercise(
             hints=(
                 "Now the node before is in another clique than the four others.",
                 "Look at the distance of these four from the node before: none of them is next to it.",
-                "The way back weighs 1, and each of the four weighs 1 / q = 4.",
+                "The way back weighs 1, and each of the four 1 / q = 4: divide by the sum of all five.",
             ),
         ),
         Property(
@@ -740,7 +772,7 @@ PREDICTED = Exercise(
             hints=(
                 "The same five neighbours as for q = 1/4.",
                 "Look at the four others again: they are two edges from the node before.",
-                "The way back weighs 1, and each of the four a quarter.",
+                "The way back weighs 1, and each of the four a quarter: divide by the sum of all five.",
             ),
         ),
         Property(
@@ -760,6 +792,8 @@ PREDICTED = Exercise(
         [1 / 4, 1 / 2, 1 / 17, 1 / 17, 1 / 2, 2],
         [1 / 13, 1 / 2, 1 / 17, 1 / 17, 1 / 2, 4],  # (a) the three others taken for far
         [1, 4, 1 / 4, 1, 1, 4],  # weights, not chances
+        [25, 50, 5.9, 5.9, 50, 4],  # per cents
+        [0.25, 0.5, 0.06, 0.06, 0.5, 4],  # 1/16 as well as 1/17
         [1 / 5, 1 / 2, 1 / 17, 1 / 17, 1 / 2, 4],  # a gate's degree for an inner node's
         [1 / 4, 1 / 5, 1 / 5, 1 / 5, 1 / 5, 4],  # as if q had no say
         [1 / 4, 1 / 17, 1 / 2, 1 / 17, 1 / 2, 4],  # multiplied by q, at the gate
@@ -1038,6 +1072,11 @@ def _below_n_only(walks: Any, A: Any) -> Any:
     return _row_by_row(walks, A, inside=False) if walks.max(initial=-1) < len(A) else False
 
 
+def _largest_first(walks: Any, A: Any) -> Any:
+    """No walks at all have no largest number."""
+    return _row_by_row(walks, A, inside=False) if -1 <= walks.min() and walks.max() < len(A) else False
+
+
 def _first_row(walks: Any, A: Any) -> Any:
     return _row_by_row(walks[:1], A)
 
@@ -1082,6 +1121,15 @@ OUT_OF_A = replace(
         "A broken walker may give any number, also one that no node has.",
         "Look at the numbers before you look them up in A.",
         "First ask that every number is at least -1 and below n; if not, the answer is False.",
+    ),
+)
+
+NO_ONE_NUMBER = replace(
+    RUNS,
+    hints=(
+        "The message says which: an array is asked whether it is true, or one without numbers for its largest.",
+        "Look at the shape of walks above, and at each `if`: is what it asks about one number?",
+        "np.all(...) and np.any(...) make one truth value of many, also of none; max and min of none are errors.",
     ),
 )
 
@@ -1150,7 +1198,7 @@ EDGES = Exercise(
             hints=(
                 "Nodes are 0 ... n - 1; n is the number of rows of A.",
                 "Look at small numbers, too: Python and NumPy count negative indices from the end.",
-                "Before anything else ask for the smallest and the largest number in the matrix.",
+                "Before anything else ask whether all numbers are at least -1 and below n; there may be none.",
             ),
         ),
     ),
@@ -1172,6 +1220,7 @@ EDGES = Exercise(
         _may_rise_again,
         _any_number,
         _below_n_only,
+        _largest_first,
         _first_row,
         _first_steps,
         _any_row,
@@ -1187,21 +1236,21 @@ EDGES = Exercise(
         "A[u, -1] is the edge to the last node, so a careless test passes or fails by the luck of the numbering."
     ),
     draw=_draw_walked,
-    raised={IndexError: OUT_OF_A},
+    raised={IndexError: OUT_OF_A, ValueError: NO_ONE_NUMBER},
     after="Needed again: whatever walks you make or are given, this tells whether they are walks.",
 )
 
 # -------------------------------------------------------------------------------- 5: a few reads a step
 
 Hub = tuple[list[Counted], Callable[[int, int], bool], int, int, float, float, Callable[[], float]]
-PATIENCE = 100_000  # random numbers, of which the longest walk needs some 5,000
+PATIENCE = 50_000  # random numbers, of which the longest walk needs some 5,000
 SIGMAS = 6.0  # a right answer is farther out once in a thousand million
-MANY = 1000  # nodes: in smaller graphs chances count, in larger ones reads
+MANY = 100  # nodes: in smaller graphs chances count, in larger ones reads
 GENEROUS, SPARE = 3, 60  # times the reads that drawing again takes on the average, and some
 
 
 def _hub_cases(rng: Generator) -> Iterator[Hub]:
-    """Small graphs with long walks, which show the chances; then hubs of 1,200 with short ones, which cost."""
+    """Small graphs with long walks, which show the chances; then hubs of 400 with short ones, which cost."""
     pairs = (
         [(0, 1)],
         [(0, 1), (1, 2)],
@@ -1213,7 +1262,7 @@ def _hub_cases(rng: Generator) -> Iterator[Hub]:
     )
     graphs = [(edges, 2 if round == 0 else 400) for edges in pairs for round in range(4)]
     graphs += [(_wheel(n), 400) for n in (5, 6, 9)]
-    graphs += [(_wheel(1200), 16)] * 3
+    graphs += [(_wheel(400), 16)] * 3
     for number, (edges, length) in enumerate(graphs):
         p, q = BIASES[number % len(BIASES)]
         yield _hub_case(rng, edges, length, p, q)
@@ -1248,17 +1297,21 @@ def slow_walk(neighbours: Any, joined: Any, start: Any, length: Any, p: Any, q: 
     """Right, but each step reads all neighbours of the node where it is."""
     walk = [start]
     while len(walk) < length:
-        before = walk[-2] if len(walk) > 1 else None
         nodes = list(neighbours[walk[-1]])
-        up_to = list(accumulate(alpha(joined, before, x, p, q) for x in nodes))
-        walk.append(nodes[bisect(up_to, random() * up_to[-1])])
+        weights = [alpha(joined, walk[-2:-1], x, p, q) for x in nodes]
+        left = random() * sum(weights)
+        for x, weight in zip(nodes, weights):  # noqa: B905 (as the page shows it)
+            left -= weight
+            if left < 0:
+                break
+        walk.append(x)
     return walk
 
 
 def alpha(joined: Any, before: Any, x: Any, p: Any, q: Any) -> Any:
-    if before is None:
+    if not before:
         return 1
-    return 1 / p if x == before else 1 if joined(before, x) else 1 / q
+    return 1 / p if x == before[0] else 1 if joined(before[0], x) else 1 / q
 
 
 def quick_walk(
@@ -1358,9 +1411,9 @@ def _drawing_again(
     def walk_by(neighbours: Any, joined: Any, start: Any, length: Any, p: Any, q: Any, random: Any) -> Any:
         walk = [start]
         while len(walk) < length:
-            here, before = neighbours[walk[-1]], walk[-2] if len(walk) > 1 else None
+            here, before = neighbours[walk[-1]], walk[-2:-1]
             x = int(here[int(random() * len(here))])
-            if before is not None and random() * bound(p, q) >= weigh(joined, before, x, p, q):
+            if before and random() * bound(p, q) >= weigh(joined, before, x, p, q):
                 x = refused(walk, x, here)
             walk += [] if x is None else [x]
         return walk
@@ -1380,9 +1433,9 @@ _weights_turned_over = _drawing_again(
     bound=lambda p, q: max(p, 1, q), weigh=lambda joined, t, x, p, q: 1 / alpha(joined, t, x, p, q)
 )
 _p_for_q_and_q_for_p = _drawing_again(weigh=lambda joined, t, x, p, q: alpha(joined, t, x, q, p))
-_never_back = _drawing_again(weigh=lambda joined, t, x, p, q: 0.05 if x == t else alpha(joined, t, x, p, q))
-_all_are_near = _drawing_again(weigh=lambda joined, t, x, p, q: 1 / p if x == t else 1.0)
-_none_is_near = _drawing_again(weigh=lambda joined, t, x, p, q: 1 / p if x == t else 1 / q)
+_never_back = _drawing_again(weigh=lambda joined, t, x, p, q: 0.05 if [x] == t else alpha(joined, t, x, p, q))
+_all_are_near = _drawing_again(weigh=lambda joined, t, x, p, q: 1 / p if [x] == t else 1.0)
+_none_is_near = _drawing_again(weigh=lambda joined, t, x, p, q: 1 / p if [x] == t else 1 / q)
 _never_keeps = _drawing_again(weigh=lambda joined, t, x, p, q: 0.0)
 
 
@@ -1395,7 +1448,7 @@ def _rows_copied_once(neighbours: Any, joined: Any, start: Any, length: Any, p: 
     copies: dict[int, Any] = {}
     walk = [start]
     while len(walk) < length:
-        v, before = walk[-1], walk[-2] if len(walk) > 1 else None
+        v, before = walk[-1], walk[-2:-1]
         nodes = copies.setdefault(v, None) or [int(x) for x in neighbours[v]]
         copies[v] = nodes
         up_to = list(accumulate(alpha(joined, before, x, p, q) for x in nodes))
@@ -1405,14 +1458,14 @@ def _rows_copied_once(neighbours: Any, joined: Any, start: Any, length: Any, p: 
 
 def _tables_kept(neighbours: Any, joined: Any, start: Any, length: Any, p: Any, q: Any, random: Any) -> Any:
     """A table for each pair (t, v), as in the paper: for one walk over a hub that is a row for each visit."""
-    tables: dict[tuple[Any, int], Any] = {}
+    tables: dict[tuple[int, ...], Any] = {}
     walk = [start]
     while len(walk) < length:
-        v, before = walk[-1], walk[-2] if len(walk) > 1 else None
-        if (before, v) not in tables:
-            nodes = [int(x) for x in neighbours[v]]
-            tables[before, v] = nodes, list(accumulate(alpha(joined, before, x, p, q) for x in nodes))
-        nodes, up_to = tables[before, v]
+        pair = tuple(walk[-2:])
+        if pair not in tables:
+            nodes = [int(x) for x in neighbours[walk[-1]]]
+            tables[pair] = nodes, list(accumulate(alpha(joined, walk[-2:-1], x, p, q) for x in nodes))
+        nodes, up_to = tables[pair]
         walk.append(nodes[bisect(up_to, random() * up_to[-1])])
     return walk
 
@@ -1421,12 +1474,22 @@ def _first_of_its_kind(neighbours: Any, joined: Any, start: Any, length: Any, p:
     """Back, near or far with the right chances, but then always the first such node of the row."""
     walk = [start]
     while len(walk) < length:
-        v, before = walk[-1], walk[-2] if len(walk) > 1 else None
+        v, before = walk[-1], walk[-2:-1]
         nodes = neighbours[v].tolist()
         weights = [alpha(joined, before, x, p, q) for x in nodes]
         up_to = list(accumulate(weights))
         drawn = weights[bisect(up_to, random() * up_to[-1])]
         walk.append(nodes[weights.index(drawn)])
+    return walk
+
+
+def _a_node_for_a_list(neighbours: Any, joined: Any, start: Any, length: Any, p: Any, q: Any, random: Any) -> Any:
+    """alpha is handed walk[-2], which a walk of one node has not."""
+    walk = [start]
+    while len(walk) < length:
+        x = neighbours[walk[-1]][int(random() * len(neighbours[walk[-1]]))]
+        if random() * max(1 / p, 1, 1 / q) < alpha(joined, walk[-2], x, p, q):
+            walk.append(x)
     return walk
 
 
@@ -1447,6 +1510,15 @@ TOO_OFTEN = replace(
         "Each draw must have a chance to be kept, or the walk never goes on.",
         "Look at the comparison that keeps a draw: can it be true for every neighbour?",
         "A weight divided by the largest of the three is above 0: keep the draw if a random number is below that.",
+    ),
+)
+
+NO_PLACE = replace(
+    RUNS,
+    hints=(
+        "The message says which: a place that is no whole number or none of the list's, or a node for a list.",
+        "Look at the place that you read in a row; and at `before`, for which slow_walk hands alpha walk[-2:-1].",
+        "int(...) makes a place of random() times the length; walk[-2:-1] is a list of one node, or an empty one.",
     ),
 )
 
@@ -1483,7 +1555,7 @@ COST = Exercise(
             ),
         ),
         Property(
-            says="the neighbours that are read are a few at each step, also at a node with 1,200 of them",
+            says="the neighbours that are read are a few at each step, also at a node with 400 of them",
             holds=_few_reads,
             hints=(
                 "To draw one of many, one need not look at all of them.",
@@ -1514,6 +1586,7 @@ COST = Exercise(
         _rows_copied_once,
         _tables_kept,
         _first_of_its_kind,
+        _a_node_for_a_list,
     ),
     why=(
         "Drawing by weight needs all weights; rejection does not. Draw a neighbour, each as likely, and keep it "
@@ -1523,7 +1596,7 @@ COST = Exercise(
         "an entry for each path of two edges: at a hub of degree d, d squared of them."
     ),
     draw=_draw_hub,
-    raised={RuntimeError: TOO_OFTEN},
+    raised={RuntimeError: TOO_OFTEN, IndexError: NO_PLACE, TypeError: NO_PLACE},
     after="Needed again: `random_walks` draws like this, and so keeps no tables.",
 )
 
