@@ -189,7 +189,10 @@ class Counted(NDArrayOperatorsMixin):
         return repr(self.uncounted.tolist())
 
     def __getitem__(self, key: Any) -> Any:
-        np.add.at(self.reads, key, 1)
+        if isinstance(key, int | np.integer | slice):
+            self.reads[key] += 1
+        else:
+            np.add.at(self.reads, key, 1)  # slower, but an array of places may name one twice
         return self.uncounted[key]
 
     def __iter__(self) -> Iterator[Any]:

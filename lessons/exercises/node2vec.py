@@ -7,7 +7,7 @@ from bisect import bisect
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from itertools import accumulate, chain, combinations, count, pairwise
+from itertools import accumulate, chain, combinations, pairwise
 from math import sqrt
 from typing import TYPE_CHECKING, Any
 
@@ -736,7 +736,7 @@ PREDICTED = Exercise(
             hints=(
                 "Write down the four nodes that may come next, and the distance of each from the node before.",
                 "Look for a node that is two edges away from where the walk came from. Is there one?",
-                "With p = 1 the way back weighs 1, and so does everyone who is next to the node before: add them up.",
+                "With p = 1 the way back weighs 1, and so does everyone who is next to the node before: all four.",
             ),
         ),
         Property(
@@ -1074,7 +1074,7 @@ def _below_n_only(walks: Any, A: Any) -> Any:
 
 def _largest_first(walks: Any, A: Any) -> Any:
     """No walks at all have no largest number."""
-    return _row_by_row(walks, A, inside=False) if -1 <= walks.min() and walks.max() < len(A) else False
+    return _row_by_row(walks, A, inside=False) if walks.min() >= -1 and walks.max() < len(A) else False
 
 
 def _first_row(walks: Any, A: Any) -> Any:
@@ -1280,15 +1280,15 @@ def _hub_case(rng: Generator, edges: list[tuple[int, int]], length: int, p: floa
     for u, v in sorted(ends):
         rows[u].append(v)
     own = np.random.default_rng(int(rng.integers(2**31)))
-    asked = count(1)
+    draws = chain.from_iterable(own.random(500).tolist() for _ in range(PATIENCE // 500))  # one by one is slow
 
     def joined(u: int, v: int) -> bool:
         return (u, v) in ends
 
     def random() -> float:
-        if next(asked) > PATIENCE:
-            raise RuntimeError(f"random() was asked {PATIENCE:,} times: does your walk ever keep what it draws?")
-        return float(own.random())
+        for drawn in draws:
+            return drawn
+        raise RuntimeError(f"random() was asked {PATIENCE:,} times: does your walk ever keep what it draws?")
 
     return [Counted(rng.permutation(row)) for row in rows], joined, 0, length, p, q, random
 
@@ -1300,7 +1300,7 @@ def slow_walk(neighbours: Any, joined: Any, start: Any, length: Any, p: Any, q: 
         nodes = list(neighbours[walk[-1]])
         weights = [alpha(joined, walk[-2:-1], x, p, q) for x in nodes]
         left = random() * sum(weights)
-        for x, weight in zip(nodes, weights):  # noqa: B905 (as the page shows it)
+        for x, weight in zip(nodes, weights):  # noqa: B007, B905
             left -= weight
             if left < 0:
                 break
@@ -1433,7 +1433,7 @@ _weights_turned_over = _drawing_again(
     bound=lambda p, q: max(p, 1, q), weigh=lambda joined, t, x, p, q: 1 / alpha(joined, t, x, p, q)
 )
 _p_for_q_and_q_for_p = _drawing_again(weigh=lambda joined, t, x, p, q: alpha(joined, t, x, q, p))
-_never_back = _drawing_again(weigh=lambda joined, t, x, p, q: 0.05 if [x] == t else alpha(joined, t, x, p, q))
+_never_back = _drawing_again(weigh=lambda joined, t, x, p, q: 0.1 if [x] == t else alpha(joined, t, x, p, q))
 _all_are_near = _drawing_again(weigh=lambda joined, t, x, p, q: 1 / p if [x] == t else 1.0)
 _none_is_near = _drawing_again(weigh=lambda joined, t, x, p, q: 1 / p if [x] == t else 1 / q)
 _never_keeps = _drawing_again(weigh=lambda joined, t, x, p, q: 0.0)
