@@ -1409,11 +1409,11 @@ def _drawing_again(
     """A walk that draws again; the wrong ones differ in the bound, the weights, or what follows a refusal."""
 
     def walk_by(neighbours: Any, joined: Any, start: Any, length: Any, p: Any, q: Any, random: Any) -> Any:
-        walk = [start]
+        walk, most = [start], bound(p, q)
         while len(walk) < length:
             here, before = neighbours[walk[-1]], walk[-2:-1]
             x = int(here[int(random() * len(here))])
-            if before and random() * bound(p, q) >= weigh(joined, before, x, p, q):
+            if before and random() * most >= weigh(joined, before, x, p, q):
                 x = refused(walk, x, here)
             walk += [] if x is None else [x]
         return walk
@@ -1498,7 +1498,7 @@ def _draw_hub(
 ) -> tuple[Any, str]:
     from lessons.show.graph import draw_graph
 
-    rows = [row.uncounted.tolist() for row in neighbours[:40]]
+    rows = [row.uncounted.tolist() for row in neighbours[:20]]
     edges = [(u, v) for u, row in enumerate(rows) for v in row if u < v < len(rows)]
     more = "" if len(rows) == len(neighbours) else f"; the first {len(rows)} of {len(neighbours):,} nodes"
     return draw_graph(as_graph(edges, n=len(rows)), marked=[start], title=f"p = {p:g}, q = {q:g}{more}")
