@@ -82,6 +82,14 @@ def test_a_walk_fills_what_it_sees_and_counts_it(ring, q):
     assert np.allclose(fig.axes[0].lines[0].get_xydata(), at[walk[0]])
 
 
+def test_a_title_stands_before_the_groups_that_a_walk_sees(ring):
+    graph, at, clique = ring
+    titles = [
+        show.draw_walk(graph, at, [0, 1, 2], clique, title)[0].axes[0].get_title() for title in ("", "q = 2")
+    ]
+    assert titles == ["1 of 4 groups", "q = 2: 1 of 4 groups"]
+
+
 def test_a_walk_that_ended_early_is_drawn_to_its_end():
     alt = show.draw_walk(as_graph([], n=2), np.eye(2), [1, -1, -1], [0, 1])[1]
     assert alt == "A walk of 1 node sees 1 of 2 nodes, in 1 of 2 groups."
@@ -146,6 +154,16 @@ def test_scores_stand_in_rows_and_the_best_are_told():
         assert np.allclose(means, [[np.mean(values), list(runs).index(way)] for way, values in table.items()])
         assert [len(places) for places in marks(axis)] == [len(values) for values in table.values()]
     assert [label.get_text() for label in fig.axes[0].get_yticklabels()] == list(runs)
+    assert fig.axes[0].get_xlim() == fig.axes[1].get_xlim()
+
+
+def test_scores_beside_are_hollow_circles():
+    runs, beside = {"A": {"one": [0.9], "two": [0.8]}, "B": {"two": [0.7]}}, {"A": {"two": [0.5, 0.7]}}
+    fig, alt = show.draw_scores(runs, "AUC", chance=0.5, clear=0.02, beside=beside)
+    circles = [[line for line in axis.lines if line.get_marker() == "o"] for axis in fig.axes]
+    assert [len(drawn) for drawn in circles] == [1, 0]
+    assert np.allclose(circles[0][0].get_xydata(), [[0.6, 1]])
+    assert alt == show.draw_scores(runs, "AUC", chance=0.5, clear=0.02)[1]
 
 
 @pytest.mark.parametrize(("noise", "told"), [(0.0, "close to"), (1.0, "scattered about"), (30.0, "far from")])

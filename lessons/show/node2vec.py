@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 Picture = tuple["Figure", str]
+Scores = Mapping[str, Mapping[str, Sequence[float]]]
 Floats = NDArray[np.float64]
 
 FIVE = np.array([[0, 0.5], [1, 0.5], [0.5, 1.2], [2, 0.9], [2, 0.1]], float)  # where t v a b c stand
@@ -61,7 +62,8 @@ def _draw_chance(axis: Any, start: Floats, end: Floats, share: float) -> None:
 def draw_walk(graph: object, at: ArrayLike, walk: Sequence[int], groups: ArrayLike, title: str = "") -> Picture:
     """A walk, by rows, over a graph: its steps as thick lines, the nodes that it sees filled, larger the oftener.
 
-    `groups` (n,) are whole numbers; how many of them the walk sees is told. A cross marks the start.
+    `groups` (n,) are whole numbers; how many of them the walk sees is told after the title. A cross marks
+    the start.
     """
     graph, at, groups = as_graph(graph), np.asarray(at, float), np.asarray(groups)
     rows = np.array([row for row in walk if row >= 0])
@@ -74,12 +76,10 @@ def draw_walk(graph: object, at: ArrayLike, walk: Sequence[int], groups: ArrayLi
     axis.scatter(*at[seen].T, s=22 + 14 * visits[seen], color=PALETTE[1], edgecolors=INK, linewidths=0.8, zorder=3)
     axis.plot(*at[rows[0]], "x", color=INK, markersize=7, zorder=4)
     _frame(axis)
-    found, parts = int(seen.sum()), len(np.unique(groups[seen]))
-    axis.set_title(title or f"{found} nodes, {parts} of {len(np.unique(groups))} groups", fontsize=13, color=INK)
-    return fig, (
-        f"A walk of {len(rows)} node{'' if len(rows) == 1 else 's'} sees {found} of {graph.n} nodes, "
-        f"in {parts} of {len(np.unique(groups))} groups."
-    )
+    found, parts = int(seen.sum()), f"{len(np.unique(groups[seen]))} of {len(np.unique(groups))} groups"
+    axis.set_title(f"{title}: {parts}" if title else parts, fontsize=13, color=INK)
+    nodes = f"{len(rows)} node{'' if len(rows) == 1 else 's'}"
+    return fig, f"A walk of {nodes} sees {found} of {graph.n} nodes, in {parts}."
 
 
 def clique_places(cliques: int, size: int) -> Floats:
@@ -160,13 +160,12 @@ def draw_clusters(graph: object, at: ArrayLike, clusterings: Mapping[str, ArrayL
 # ---------------------------------------------------------------------------------------- scores
 
 
-def draw_scores(
-    scores: Mapping[str, Mapping[str, Sequence[float]]], axis: str, chance: float, clear: float
-) -> Picture:
+def draw_scores(scores: Scores, axis: str, chance: float, clear: float, beside: Scores | None = None) -> Picture:
     """Scores of several ways on several tasks, a panel for each: runs as small marks, means as large ones.
 
     `scores` maps a task to the runs of each way, and a way may be missing; a dashed line stands at chance. The
-    alt text names the ways that are not behind the best by more than `clear`.
+    means of `beside`, of the same ways and tasks, are hollow circles. All panels share one scale. The alt text
+    names the ways that are not behind the best by more than `clear`.
     """
     ways = list(dict.fromkeys(way for runs in scores.values() for way in runs))
     fig, axes = canvas(6.4, 0.8 + 0.3 * len(ways), columns=len(scores))
@@ -176,6 +175,8 @@ def draw_scores(
             place = ways.index(way)
             panel.scatter(values, np.full(len(values), place), s=9, color=PALETTE[0], alpha=0.5, linewidths=0)
             panel.plot(np.mean(values), place, "D", color=PALETTE[1], markersize=7, markeredgecolor=INK)
+        for way, values in (beside or {}).get(task, {}).items():
+            panel.plot(np.mean(values), ways.index(way), "o", color="none", markersize=7, markeredgecolor=INK)
         panel.axvline(chance, color=PALETTE[5], linestyle="--", linewidth=1.2)
         panel.set_yticks(range(len(ways)), [] if k else ways)
         panel.set(xlabel=axis, ylim=(len(ways) - 0.5, -0.5))
@@ -183,6 +184,9 @@ def draw_scores(
         means = {way: float(np.mean(values)) for way, values in runs.items()}
         ahead = [way for way in means if means[way] >= max(means.values()) - clear]
         told.append(f"{' and '.join(ahead)} in {task}")
+    limits = [panel.get_xlim() for panel in np.atleast_1d(axes)]
+    for panel in np.atleast_1d(axes):
+        panel.set_xlim(min(low for low, _ in limits), max(high for _, high in limits))
     return (
         fig,
         f"{axis} of {len(ways)} ways; chance is {chance:g}. Ahead, or not clearly behind: {'; '.join(told)}.",
