@@ -131,12 +131,17 @@ def _adamic_adar(A: Any) -> Any:
 
 
 def _fewest_steps(A: Any) -> Floats:
-    return -np.minimum(distances(as_graph(A), force=True), A.shape[0])
+    steps = distances(as_graph(A), force=True)
+    return np.negative(np.minimum(steps, A.shape[0], out=steps), out=steps)
 
 
 def _pagerank(A: Any) -> Floats:
-    P = A.toarray() / np.maximum(A.sum(axis=1), 1.0)[:, None]
-    visits = np.linalg.inv(np.eye(len(P)) - DAMPING * P)
+    from scipy.linalg import inv
+
+    leaves = A.toarray()
+    leaves *= -DAMPING / np.maximum(A.sum(axis=1), 1.0)[:, None]
+    leaves.flat[:: len(leaves) + 1] += 1.0  # I - 0.85 P
+    visits = inv(leaves.T, overwrite_a=True) if len(leaves) else leaves  # in place, for it is large
     return visits + visits.T
 
 

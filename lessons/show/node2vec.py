@@ -22,6 +22,7 @@ Floats = NDArray[np.float64]
 FIVE = np.array([[0, 0.5], [1, 0.5], [0.5, 1.2], [2, 0.9], [2, 0.1]], float)  # where t v a b c stand
 NODE = 13.0  # radius of a disc, in points
 MARKS, LINES = "os^Dv*Ph", ("-", "--", "-.", ":")
+_BEHIND_TEXT = {"boxstyle": "round,pad=0.12", "facecolor": PAPER, "edgecolor": "none", "alpha": 0.9}
 WIDEST = 9.0  # points, of the arrow of a step that is certain
 
 
@@ -51,9 +52,8 @@ def draw_bias(graph: object, at: ArrayLike, previous: Hashable, current: Hashabl
 
 def _draw_chance(axis: Any, start: Floats, end: Floats, share: float) -> None:
     _arrow(axis, start, end, color=PALETTE[0], linewidth=0.6 + WIDEST * share)
-    box = {"boxstyle": "round,pad=0.12", "facecolor": PAPER, "edgecolor": "none", "alpha": 0.9}
     where = start + 0.52 * (end - start)
-    axis.annotate(f"{share:.3g}", where, ha="center", va="center", fontsize=11, bbox=box, zorder=5)
+    axis.annotate(f"{share:.3g}", where, ha="center", va="center", fontsize=11, bbox=_BEHIND_TEXT, zorder=5)
 
 
 # ---------------------------------------------------------------------------------------- whole walks
@@ -228,7 +228,8 @@ def draw_recorded(table: Mapping[str, Any]) -> Picture:
     published = {way: value for way, value in table["published"].items() if way != "source"}
     axes[0].plot([0.5] * len(published), list(published.values()), "x", color=INK, markersize=8, label="published")
     for way, value in published.items():
-        axes[0].annotate(way, (0.5, value), (7, -3), textcoords="offset points", fontsize=8, color=INK)
+        note: dict[str, Any] = {"fontsize": 8, "color": INK, "zorder": 5, "bbox": _BEHIND_TEXT}
+        axes[0].annotate(way, (0.5, value), (9, -3), textcoords="offset points", **note)
     fig.legend(
         *axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=3, frameon=False, fontsize=9
     )
