@@ -25,7 +25,7 @@ from lessons.datasets import recorded
 
 README = (Path(_node_vectors.__file__).parent / "README.md").read_text(encoding="utf-8")
 TOLD = r"  (m[ai]cro F1 .*|at 0\.\d .*|(node2vec|DeepWalk|spectral).* m[ai]cro .*)$"  # lines that README has, too
-OFF = 0.001  # by which a mean over the splits may differ; with 4 in place of 16 lanes and another BLAS 0.00022 was seen
+OFF = 0.001  # by which a mean may differ elsewhere; with 4 lanes in place of 16 and another BLAS 0.00022 was seen
 
 needs_data = pytest.mark.skipif(
     "LESSONS_DATA" not in os.environ, reason="LESSONS_DATA names no folder of downloaded data"
