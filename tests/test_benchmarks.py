@@ -507,12 +507,12 @@ def test_fastnode2vec_walks_on_the_same_graph(way):
 def test_vectors_that_learned_nothing_are_wrong():
     graph, rng = small_graph(), np.random.default_rng(0)
     noise = rng.standard_normal((graph.n, node2vec.DIMENSIONS))
-    centred = graph.to_scipy() @ noise
-    pushed = noise - centred / np.diff(graph.indptr)[:, None]  # away from the middle of its neighbours
-    assert not node2vec.are_vectors(small_graph, pushed)
-    assert node2vec.are_vectors(small_graph, centred)
-    centred[3, 3] = np.nan
-    assert not node2vec.are_vectors(small_graph, centred)
+    middle = graph.to_scipy() @ noise / np.diff(graph.indptr)[:, None]  # of each node's neighbours
+    assert not node2vec.are_vectors(small_graph, noise - middle)
+    learned = noise + middle
+    assert node2vec.are_vectors(small_graph, learned)
+    learned[3, 3] = np.nan
+    assert not node2vec.are_vectors(small_graph, learned)
 
 
 def test_lone_nodes_and_loops_are_left_out():
