@@ -17,23 +17,20 @@ of 1,000; `report` puts it in words.
 
 from __future__ import annotations
 
-import os
-import platform
 from collections.abc import Callable, Iterator, Sequence
-from datetime import date
 from functools import cache, lru_cache, partial
-from importlib.metadata import version
 from itertools import chain
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks._harness import _blas, _processor
+from benchmarks._harness import provenance
 from lessons import as_graph
 from lessons.backpropagation import Adam
 from lessons.datasets import planetoid
 from lessons.laplacian_regularization import label_propagation, label_spreading
+from lessons.show import mean_and_error
 from lessons.spectral_gcn import (
     GCN,
     ChebNet,
@@ -259,13 +256,8 @@ def depths_measured() -> dict[str, Any]:
 
 def measured() -> dict[str, Any]:
     """The whole table, in about eight minutes of one core."""
-    return {
-        "source": "Cora and Citeseer with the split of Planetoid, see lessons.datasets.planetoid",
-        "command": "LESSONS_DATA=FOLDER python -m benchmarks spectral_gcn --accuracy "
-        "--json lessons/data/spectral_gcn.json",
-        "date": str(date.today()),
-        "machine": f"{_processor()}, {os.cpu_count()} cores, Python {platform.python_version()}, "
-        f"numpy {version('numpy')}, scipy {version('scipy')}, {_blas()}",
+    source = "Cora and Citeseer with the split of Planetoid, see lessons.datasets.planetoid"
+    return provenance("spectral_gcn", source, ("numpy", "scipy")) | {
         "of": TEST,
         "seeds": list(SEEDS),
         "published": PUBLISHED,
@@ -280,14 +272,13 @@ def measured() -> dict[str, Any]:
 # ---------------------------------------------------------------------------------------- in words
 
 
-def mean_and_error(counts: Sequence[int] | NDArray[Any]) -> tuple[float, float]:
+def in_per_cent(counts: Sequence[int] | NDArray[Any]) -> tuple[float, float]:
     """Mean and standard error of counts of 1,000 nodes, in per cent.
 
-    >>> mean_and_error([810, 820])
+    >>> in_per_cent([810, 820])
     (81.5, 0.5)
     """
-    shares = np.asarray(counts) * (100 / TEST)
-    return float(shares.mean()), float(shares.std(ddof=1) / len(shares) ** 0.5)
+    return mean_and_error(np.asarray(counts) * (100 / TEST))
 
 
 def report(table: dict[str, Any]) -> Iterator[str]:
@@ -300,9 +291,9 @@ def _published_lines(table: dict[str, Any]) -> Iterator[str]:
     for name in DATA:
         yield f"\n{name}, Planetoid split, {len(table['seeds'])} seeds"
         for model, counts in table["planetoid"][name].items():
-            mean, error = mean_and_error(counts)
+            mean, error = in_per_cent(counts)
             yield f"  {model:<18} {mean:5.2f} ± {error:.2f}   published {table['published'][name][model]}"
-        reached = mean_and_error(table["planetoid"][name]["renormalised"])[0] >= ASKED[name]
+        reached = in_per_cent(table["planetoid"][name]["renormalised"])[0] >= ASKED[name]
         yield f"  renormalised at least {ASKED[name]}: {'reached' if reached else 'missed'}"
         for method, count in table["graph alone"][name].items():
             yield f"  {method:<18} {count * 100 / TEST:5.2f}"
@@ -313,7 +304,7 @@ def _pair_lines(table: dict[str, Any]) -> Iterator[str]:
         yield f"\n{name}, differences over the same seeds"
         for a, b in PAIRS:
             rows = table["planetoid"][name]
-            mean, error = mean_and_error(np.subtract(rows[a], rows[b]))
+            mean, error = in_per_cent(np.subtract(rows[a], rows[b]))
             published = table["published"][name][a] - table["published"][name][b]
             yield f"  {a + ' - ' + b:<34} {mean:+6.2f} ± {error:.2f}   published {published:+.1f}"
 
@@ -324,7 +315,7 @@ def _split_lines(table: dict[str, Any]) -> Iterator[str]:
         yield f"\n{name}, {len(splits['splits'])} random splits, {len(splits['seeds'])} seeds each"
         for model, counts in splits[name].items():
             of_split = np.mean(counts, axis=1)
-            mean, error = mean_and_error(of_split)
+            mean, error = in_per_cent(of_split)
             within = np.var(counts, axis=1, ddof=1).mean() ** 0.5 * 100 / TEST
             spread = f"{of_split.min() * 100 / TEST:.1f} to {of_split.max() * 100 / TEST:.1f}"
             yield (
@@ -338,7 +329,7 @@ def _difference_lines(table: dict[str, Any]) -> Iterator[str]:
         yield f"\n{name}, differences over the same random splits"
         of_split = {model: np.mean(counts, axis=1) for model, counts in table["random splits"][name].items()}
         for other in ON_SPLITS[1:]:
-            mean, error = mean_and_error(of_split["renormalised"] - of_split[other])
+            mean, error = in_per_cent(of_split["renormalised"] - of_split[other])
             yield f"  {'renormalised - ' + other:<34} {mean:+6.2f} ± {error:.2f}   over splits"
 
 
@@ -353,7 +344,7 @@ def _depth_lines(table: dict[str, Any]) -> Iterator[str]:
 
 
 def _with_trained(counts: dict[str, list[int]], trained_on: int) -> str:
-    mean, error = mean_and_error(counts["test"])
+    mean, error = in_per_cent(counts["test"])
     return f"{mean:5.2f} ± {error:.2f}, of training nodes {100 * np.mean(counts['train']) / trained_on:5.1f}"
 
 
@@ -371,5 +362,5 @@ def _fall_lines(table: dict[str, Any]) -> Iterator[str]:
 
 
 def _differences(row: dict[str, Any], other: dict[str, Any]) -> str:
-    found = [mean_and_error(np.subtract(row[rule]["test"], other[rule]["test"])) for rule in RULES]
+    found = [in_per_cent(np.subtract(row[rule]["test"], other[rule]["test"])) for rule in RULES]
     return ";   ".join(f"{mean:+6.2f} ± {error:.2f}" for mean, error in found)

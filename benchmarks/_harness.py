@@ -12,7 +12,7 @@ import os
 import platform
 import re
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
@@ -227,6 +227,18 @@ def machine(threads: int) -> str:
         f"{date.today()}, {_processor()}, {os.cpu_count()} cores, threads held to {threads}, {_blas()}, "
         f"Python {platform.python_version()}, {platform.system()}, {load()}"
     )
+
+
+def provenance(topic: str, source: str, packages: Sequence[str]) -> dict[str, str]:
+    """The head of a table that `--accuracy` measures: from which data, by which command, when, and on what."""
+    with_versions = ", ".join(f"{package} {metadata.version(package)}" for package in packages)
+    return {
+        "source": source,
+        "command": f"LESSONS_DATA=FOLDER python -m benchmarks {topic} --accuracy --json lessons/data/{topic}.json",
+        "date": str(date.today()),
+        "machine": f"{_processor()}, {os.cpu_count()} cores, Python {platform.python_version()}, "
+        f"{with_versions}, {_blas()}",
+    }
 
 
 def _processor() -> str:

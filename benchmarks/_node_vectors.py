@@ -26,23 +26,20 @@ node that is found; micro F1 adds the counts up first. For papers micro F1 is th
 
 from __future__ import annotations
 
-import os
-import platform
 from collections.abc import Iterator, Sequence
-from datetime import date
 from functools import cache
-from importlib.metadata import version
 from itertools import chain
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks._harness import _blas, _processor
+from benchmarks._harness import provenance
 from lessons import Graph
 from lessons.datasets import blogcatalog, planetoid
 from lessons.graph_signals import spectral_embedding
 from lessons.node2vec import random_walks, skip_gram
+from lessons.show import mean_and_error
 
 DIMENSIONS, LENGTH, WALKS, WINDOW, NEGATIVES = 128, 80, 10, 10, 5
 SEEDS = {"cora": range(300, 308), "citeseer": range(300, 308), "blogcatalog": range(300, 303)}
@@ -231,14 +228,9 @@ def inputs_of(way: str, seeds: Sequence[int]) -> Iterator[Array]:
 
 def measured() -> dict[str, Any]:
     """The whole table."""
-    return {
-        "source": "Cora and Citeseer, see lessons.datasets.planetoid; BlogCatalog, see .blogcatalog there",
-        "command": "LESSONS_DATA=FOLDER python -m benchmarks node2vec --accuracy "
-        "--json lessons/data/node2vec.json",
-        "date": str(date.today()),
-        "machine": f"{_processor()}, {os.cpu_count()} cores, Python {platform.python_version()}, "
-        + ", ".join(f"{name} {version(name)}" for name in ("numpy", "scipy", "numba", "scikit-learn", "gensim"))
-        + f", {_blas()}",
+    source = "Cora and Citeseer, see lessons.datasets.planetoid; BlogCatalog, see .blogcatalog there"
+    packages = "numpy", "scipy", "numba", "scikit-learn", "gensim"
+    return provenance("node2vec", source, packages) | {
         "seeds": {name: list(seeds) for name, seeds in SEEDS.items()},
         "splits": list(SPLITS),
         "published": PUBLISHED,
@@ -249,16 +241,6 @@ def measured() -> dict[str, Any]:
 
 
 # ---------------------------------------------------------------------------------------- in words
-
-
-def mean_and_error(values: Sequence[float] | Array) -> Pair:
-    """Mean and standard error.
-
-    >>> mean_and_error([0.5, 0.75])
-    (0.625, 0.125)
-    """
-    found = np.asarray(values)
-    return float(found.mean()), float(found.std(ddof=1) / len(found) ** 0.5)
 
 
 def report(table: dict[str, Any]) -> Iterator[str]:

@@ -297,28 +297,23 @@ def package_fit(source: Source) -> Call:
 def memory_cases(scale: float) -> Iterator[Case]:
     n, m = sized(19_750, 100_000, scale)
     source = partial(random_graph, n, m)
-    yield Case(
-        input="random graph",
-        n=n,
-        m=m,
-        function="Node2Vec",
-        variant="10 walks of 80 a node",
-        quantity="memory",
-        ours=partial(loaded, partial(our_fit, source)),
-        peers={"gensim": partial(gensim_held, source)},
-        right=partial(has_rows, n),
-        repeats=1,
-    )
+    ours, theirs = partial(our_fit, source), partial(gensim_held, source)
+    yield memory_case(n, m, "10 walks of 80 a node", ours, theirs)
     n, m = sized(1_000_000, 10_000_000, scale)
-    yield Case(
+    ours, theirs = partial(our_large_fit, n, m), partial(gensim_large, n, m)
+    yield memory_case(n, m, "a walk of 10 a node with the graph", ours, theirs)
+
+
+def memory_case(n: int, m: int, variant: str, ours: Callable[[], Call], theirs: Callable[[], Call]) -> Case:
+    return Case(
         input="random graph",
         n=n,
         m=m,
         function="Node2Vec",
-        variant="a walk of 10 a node with the graph",
+        variant=variant,
         quantity="memory",
-        ours=partial(loaded, partial(our_large_fit, n, m)),
-        peers={"gensim": partial(gensim_large, n, m)},
+        ours=partial(loaded, ours),
+        peers={"gensim": theirs},
         right=partial(has_rows, n),
         repeats=1,
     )

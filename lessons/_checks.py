@@ -51,6 +51,20 @@ def above_zero(name: str, value: float, below: float = inf) -> float:
     return number
 
 
+def between(name: str, value: float, least: float, most: float, what: str) -> float:
+    """The value as a float. Raises TypeError where it is no number, ValueError unless least <= value <= most.
+
+    `what` tells what such a number is.
+
+    >>> between("p", 1, 0, 1, "a probability")
+    1.0
+    """
+    number = _real(name, value)
+    if not least <= number <= most:
+        raise ValueError(f"{name}={value!r}: {what}, from {least} to {most}")
+    return number
+
+
 def real_numbers(name: str, values: Any) -> NDArray[Any]:
     """The values as an array, of the type that they have. Raises TypeError for a dict, sparse, complex or text.
 

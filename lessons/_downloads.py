@@ -21,9 +21,10 @@ def fetched(folder: str, sums: Mapping[str, str], url: str, *, name: str, comman
     """The path of each file of `sums` (name: its SHA-256), on this machine from now on.
 
     Each is looked for in `$LESSONS_DATA/<folder>/`, then in the user's cache, else downloaded from `url` + its
-    name with a bar of progress, checked, and only then put into the cache: nobody sees half of it. `name` and
-    `command` tell what is missing, and how to get it. What is not in the folder given is told, with the folder,
-    before it is downloaded.
+    name with a bar of progress, checked, and only then put into the cache: nobody sees half of it. The name of a
+    file may lead through folders, "analysis/list.npy", which it then has everywhere. `name` and `command` tell
+    what is missing, and how to get it. What is not in the folder given is told, with the folder, before it is
+    downloaded.
 
     Raises ValueError where LESSONS_DATA names no folder; FormatError for a file with another sum, whoever gave it;
     DataMissing where it is nowhere and cannot be downloaded. O(bytes) at each call, for the sums.

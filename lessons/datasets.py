@@ -6,6 +6,8 @@ graph = digits_graph(k=5)        # each joined to the five most similar
 pixels = grid_graph(8, 8)        # and rings, paths, sensors, meshes
 cora = planetoid("cora")         # papers that cite each other; downloaded once
 bloggers = blogcatalog()         # who is a friend of whom, and what they write about; downloaded once
+chosen = published_graphs(52)    # the settings of graphs that networks were made of, with their C and L
+cortex = brain_network("cat")    # areas of a brain, and which leads to which; downloaded once
 """
 
 from __future__ import annotations
@@ -24,6 +26,7 @@ from numpy.typing import DTypeLike, NDArray
 from lessons import _rng
 from lessons._checks import whole
 from lessons._downloads import fetched
+from lessons._graph2nn import BRAINS, connections, graph_list
 from lessons._pickles import load_array, load_lists, load_matrix
 from lessons.errors import FormatError, require
 from lessons.graph import Graph, as_graph
@@ -430,6 +433,90 @@ def _sparse_ones(path: Path, names: tuple[str, ...]) -> list[scipy.sparse.csr_ar
         if not (matrix.data == 1).all():
             raise FormatError(path, None, f"{name} holds {matrix.data[matrix.data != 1][0]}, where all are ones")
     return matrices
+
+
+@dataclass(frozen=True, eq=False)
+class GraphList:
+    """Settings of WS-flex graphs of n nodes, as networks were made of them, and the published measures of each.
+
+    For each of G graphs, all (G,): `k` its mean degree, `p` the chance that an edge is moved, `seed` of
+    `random.Random`, `C` its mean clustering, `L` its mean shortest path in edges.
+    """
+
+    n: int
+    k: NDArray[np.float64]
+    p: NDArray[np.float64]
+    seed: NDArray[np.int64]
+    C: NDArray[np.float64]
+    L: NDArray[np.float64]
+
+    def __len__(self) -> int:
+        return len(self.k)
+
+    def __repr__(self) -> str:
+        return f"GraphList({len(self)} graphs of {self.n} nodes)"
+
+
+def published_graphs(count: Literal[52, 449, 3942]) -> GraphList:
+    """The graphs of 64 nodes that You and others chose out of 2.7 million: spread evenly over C and L.
+
+    3942 became multilayer perceptrons, 52 of them networks on ImageNet; 449 lie between, and hold the 52. Graph i
+    is `ws_flex(64, k[i], p[i], seed[i])`. k / 64 and p are rounded to six decimals as in the published runs, which
+    leaves every graph as it is.
+
+    52 and 449 are shipped; 3942 is downloaded at the first call, 0.2 MB, unless LESSONS_DATA names a folder with
+    `graph2nn/analysis/graphs_n64_3942.npy`. `lessons.graph_selection` chooses all of them anew.
+
+    Raises ValueError for another count and where LESSONS_DATA names no folder, DataMissing where it is not here
+    and cannot be downloaded, FormatError for a file other than that published.
+
+    >>> chosen = published_graphs(52)
+    >>> chosen, chosen.k[:2], chosen.seed[:2]
+    (GraphList(52 graphs of 64 nodes), array([26.076672,  9.600256]), array([ 0, 16]))
+
+    Notebook: 11_relational_graphs. Source: J. You, J. Leskovec, K. He, S. Xie, Graph structure of neural networks,
+    ICML 2020, arXiv:2007.06559; their code, see `lessons._graph2nn`.
+    """
+    if count not in (52, 449, 3942):
+        raise ValueError(f"count={count!r}: 52, 449 or 3942")
+    if count == 3942:
+        columns = graph_list(64, 3942).T[1:]
+    else:
+        table = recorded("relational_graphs")["graphs"]
+        rows = table["the 52"] if count == 52 else slice(None)
+        columns = np.array([table[name] for name in ("k / n", "p", "seed", "C", "L")])[:, rows]
+    share, p, seed, C, L = columns
+    return GraphList(64, 64 * share.round(6), p.round(6), seed.astype(np.int64), C, L)
+
+
+def brain_network(name: Literal["cat", "macaque_visual", "macaque_whole"]) -> Graph:
+    """Areas of a cortex, and which sends fibres to which: i -> j where a fibre leads from area i to area j.
+
+    Directed and unweighted, without self-loops: the cat's cortex (52 areas, 820 arcs), the visual cortex of the
+    macaque (30, 308) and its whole cortex (71, 746), in which not every area reaches every other.
+
+    Downloaded at the first call, 1 to 5 kB, unless LESSONS_DATA names a folder with
+    `graph2nn/pycls/datasets/cat.txt`, `mcvisual.txt` and `mcwhole.txt`.
+
+    Raises ValueError for another name and where LESSONS_DATA names no folder, DataMissing where it is not here and
+    cannot be downloaded, FormatError for a file other than that published.
+
+    Notebook: 11_relational_graphs. Sources: the files, see `published_graphs`; whose the maps are is not told
+    there; by the numbers of areas and arcs they are J. W. Scannell et al., The connectional organization of the
+    cortico-thalamic system of the cat, Cerebral Cortex 9(3), 1999, DOI 10.1093/cercor/9.3.277; D. J. Felleman, D.
+    C. Van Essen, Distributed hierarchical processing in the primate cerebral cortex, Cerebral Cortex 1(1), 1991,
+    DOI 10.1093/cercor/1.1.1 (with 311 arcs in the literature); M. P. Young, The organization of neural systems in
+    the primate cerebral cortex, Proceedings of the Royal Society B 252, 1993, DOI 10.1098/rspb.1993.0040.
+
+    >>> brain_network("worm")
+    Traceback (most recent call last):
+        ...
+    ValueError: name='worm': one of ['cat', 'macaque_visual', 'macaque_whole']
+    """
+    if name not in BRAINS:
+        raise ValueError(f"name={name!r}: one of {sorted(BRAINS)}")
+    A = connections(name)
+    return as_graph(np.argwhere(A), n=len(A), directed=True)
 
 
 # ---------------------------------------------------------------------------------------- recorded figures

@@ -1,9 +1,12 @@
 """The digits and their neighbour graph, against scikit-learn's own search; simple graphs, against networkx's;
-Planetoid's files, against another way to read them; BlogCatalog's, small and as published."""
+Planetoid's files, against another way to read them; BlogCatalog's, small and as published; lists of graphs and
+maps of brains, damaged in every way that their readers can see."""
 
 import hashlib
+import io
 import json
 import os
+import re
 from collections import defaultdict
 from math import isqrt
 from pathlib import Path
@@ -14,12 +17,13 @@ import pytest
 import scipy.io
 import scipy.sparse
 import scipy.sparse.csgraph
+import strategies  # noqa: F401  (the profile of all our tests)
 from hypothesis import given
 from hypothesis import strategies as st
 from pickled import python2
 from sklearn.neighbors import NearestNeighbors
 
-from lessons import as_graph, datasets
+from lessons import _graph2nn, as_graph, datasets
 from lessons.errors import DataMissing, FormatError
 
 
@@ -582,6 +586,250 @@ def test_the_published_bloggers():
     groups, members = labels.sum(axis=1), labels.sum(axis=0)
     assert (groups.min(), groups.max(), (groups > 1).sum()) == (1, 11, 2852)
     assert (members.min(), members.max()) == (8, 1623)
+
+
+# ------------------------------------------------------------------------------------------------ lists of graphs
+
+ROWS = np.array([[64, 0.1250000000000003, 0.25, 7, 0.5, 3.25], [64, 0.7, 0.1234567, 0, 0.75, 1.5]])
+
+
+def saved(rows, **settings):
+    """The bytes of a file that holds the array."""
+    file = io.BytesIO()
+    np.save(file, rows, **settings)
+    return file.getvalue()
+
+
+def write_graph2nn(folder, file, content):
+    path = folder / "graph2nn" / file
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+    return path
+
+
+def test_a_list_is_read_as_numpy_wrote_it(tmp_path):
+    for rows in (ROWS, ROWS[:0], np.repeat(ROWS, 6000, axis=0)):
+        found = _graph2nn.read_list(write_graph2nn(tmp_path, "list.npy", saved(rows)), 64)
+        assert np.array_equal(found, rows)
+        assert found.dtype == np.float64
+        assert found.flags.writeable
+
+
+def claiming(count, content):
+    """The same file with another number of rows in its header."""
+    return content.replace(b"(2, 6), }" + b" " * len(str(count)), f"({count}, 6), }} ".encode())
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"\x93NUMPY",
+        b"not an array, though it goes on for longer than any header of an array does" * 3,
+        saved(ROWS.astype(np.float32)),
+        saved(ROWS.astype(">f8")),
+        saved(ROWS.astype(np.int64)),
+        saved(np.asfortranarray(ROWS)),
+        saved(ROWS[:, :5]),
+        saved(ROWS.ravel()),
+        saved(np.zeros((2, 6), [("n", "<f8")])),
+        saved(np.array([[None] * 6]), allow_pickle=True),
+        saved(ROWS).replace(b"NUMPY\x01", b"NUMPY\x02"),
+        saved(ROWS).replace(b"(2, 6)", b"(-2,6)"),
+        saved(ROWS).replace(b"(2, 6), }", b"(2, 6), __import__('os'), }"),
+        saved(ROWS).replace(b"(2, 6), }   ", b"(2, 6), }((("),
+    ],
+)
+def test_what_is_no_list_of_graphs(tmp_path, content):
+    path = write_graph2nn(tmp_path, "list.npy", content)
+    with pytest.raises(FormatError, match="does not begin as an array") as caught:
+        _graph2nn.read_list(path, 64)
+    assert (caught.value.path, caught.value.line) == (str(path), None)
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        (saved(ROWS)[:-1], "95 bytes for 2 graphs of 48 bytes each"),
+        (saved(ROWS) + b"\0", "97 bytes for 2 graphs"),
+        (saved(ROWS)[:128], "0 bytes for 2 graphs"),
+        (saved(ROWS).replace(b"(2, 6)", b"(3, 6)"), "96 bytes for 3 graphs"),
+        (claiming(999_999_999, saved(ROWS)), "96 bytes for 999999999 graphs"),  # and no memory is taken for them
+    ],
+)
+def test_a_list_that_is_not_as_long_as_it_says(tmp_path, content, problem):
+    path = write_graph2nn(tmp_path, "list.npy", content)
+    with pytest.raises(FormatError, match=problem):
+        _graph2nn.read_list(path, 64)
+
+
+@pytest.mark.parametrize(
+    ("column", "name", "values"),
+    [
+        (0, "n", [16, 64.5, np.nan]),
+        (1, "k / n", [0, 1.9 / 64, 0.99, 1, np.nan, -np.inf]),
+        (2, "p", [-0.1, 1.1, np.nan]),
+        (3, "seed", [-1, 0.5, 1e300, np.inf, np.nan]),
+        (4, "C", [-0.1, 1.1, np.nan]),
+        (5, "L", [0.9, 65, np.inf, np.nan]),
+    ],
+)
+def test_a_list_with_a_value_that_no_graph_has(tmp_path, column, name, values):
+    for value in values:
+        rows = ROWS.copy()
+        rows[1, column] = value
+        path = write_graph2nn(tmp_path, "list.npy", saved(rows))
+        with pytest.raises(FormatError, match=re.escape(f"graph 1 of 64 nodes has {name} = {rows[1, column]}")):
+            _graph2nn.read_list(path, 64)
+
+
+@pytest.mark.parametrize("count", [0, 51, "52", None, 2698])
+def test_a_list_of_another_length(count):
+    with pytest.raises(ValueError, match=f"count={count!r}: 52, 449 or 3942"):
+        datasets.published_graphs(count)
+
+
+def test_the_shipped_lists():
+    few, more = datasets.published_graphs(52), datasets.published_graphs(449)
+    assert (len(few), len(more), few.n, more.n) == (52, 449, 64, 64)
+    assert repr(more) == "GraphList(449 graphs of 64 nodes)"
+    assert more.seed.dtype == np.int64
+    rows = [set(zip(x.k, x.p, x.seed, x.C, x.L, strict=True)) for x in (few, more)]
+    assert [len(each) for each in rows] == [52, 449]
+    assert rows[0] < rows[1]
+    for graphs in (few, more):
+        assert np.array_equal(graphs.k, 64 * (graphs.k / 64).round(6))
+        assert np.array_equal(graphs.p, graphs.p.round(6))
+        assert (graphs.k.min(), graphs.k.max() < 62) == (8, True)
+        assert ((graphs.p >= 0) & (graphs.p < 1) & (graphs.seed >= 0) & (graphs.seed < 30)).all()
+        assert ((graphs.C > 0) & (graphs.C < 1) & (graphs.L > 1)).all()
+    assert more != datasets.published_graphs(449)  # compared by what it is, not by what it holds
+    with pytest.raises(AttributeError):
+        more.k = None
+
+
+@pytest.fixture
+def given_graph2nn(tmp_path, monkeypatch):
+    """A short list and a small brain in a folder for LESSONS_DATA, and nothing that could be downloaded."""
+    contents = {"analysis/graphs_n64_3942.npy": saved(ROWS), "pycls/datasets/cat.txt": b"010\n000\n110"}
+    paths = {file: write_graph2nn(tmp_path, file, content) for file, content in contents.items()}
+    sums = {file: hashlib.sha256(content).hexdigest() for file, content in contents.items()}
+    monkeypatch.setitem(_graph2nn.LISTS, (64, 3942), sums["analysis/graphs_n64_3942.npy"])
+    monkeypatch.setitem(_graph2nn.BRAINS, "cat", ("cat.txt", sums["pycls/datasets/cat.txt"]))
+    monkeypatch.setattr(_graph2nn, "URL", "http://127.0.0.1:9/")
+    monkeypatch.setattr("lessons._downloads.RETRIES", 0)
+    monkeypatch.setattr("pooch.os_cache", lambda name: tmp_path / "cache" / name)
+    monkeypatch.setenv("LESSONS_DATA", str(tmp_path))
+    monkeypatch.setenv("NO_PROXY", "*")
+    return list(paths.values())
+
+
+def test_the_long_list_from_a_folder_that_is_named(given_graph2nn):
+    graphs = datasets.published_graphs(3942)
+    assert (graphs.k.tolist(), graphs.p.tolist()) == ([8.0, 44.8], [0.25, 0.123457])
+    assert (graphs.seed.tolist(), graphs.C.tolist(), graphs.L.tolist()) == ([7, 0], [0.5, 0.75], [3.25, 1.5])
+
+
+def test_a_brain_s_rows_lead_to_its_columns(given_graph2nn):
+    graph = datasets.brain_network("cat")
+    assert (graph.directed, graph.weights) == (True, None)
+    assert graph == as_graph([(0, 1), (2, 0), (2, 1)], n=3, directed=True)
+
+
+def test_neither_is_parsed_where_it_is_altered(given_graph2nn, monkeypatch):
+    def parsed(*given):
+        raise AssertionError(f"{given} was parsed")
+
+    for read in ("read_list", "read_connections"):
+        monkeypatch.setattr(_graph2nn, read, parsed)
+    for path, get in zip(given_graph2nn, GET_GRAPH2NN, strict=True):
+        with path.open("ab") as file:
+            file.write(b"\n")
+        with pytest.raises(FormatError, match=rf"{path.name}: not the published file: its SHA-256 is"):
+            get()
+
+
+GET_GRAPH2NN = [lambda: datasets.published_graphs(3942), lambda: datasets.brain_network("cat")]
+
+
+def test_where_both_are_missing(given_graph2nn):
+    ways = ["from lessons._graph2nn import graph_list; graph_list(64, 3942)"]
+    ways += ["from lessons.datasets import brain_network; brain_network('cat')"]
+    for path, way, get in zip(given_graph2nn, ways, GET_GRAPH2NN, strict=True):
+        path.unlink()
+        with pytest.raises(DataMissing) as caught:
+            get()
+        assert f'is not on this machine. Get it with: python -c "{way}" ' in str(caught.value)
+        assert f"where LESSONS_DATA leads: {path.parent.name}/{path.name})" in str(caught.value).replace(
+            "pycls/", ""
+        )
+
+
+@pytest.mark.parametrize(
+    ("content", "line", "problem"),
+    [
+        (b"", 1, "0 characters, where 1 lines need 1"),
+        (b"\n", 1, "0 characters, where 1 lines need 1"),
+        (b"010\n000\n11", 3, "2 characters, where 3 lines need 3"),
+        (b"010\n000\n110\n\n", 1, "3 characters, where 4 lines need 4"),
+        (b"010\r\n000\r\n110\r\n", 1, "4 characters, where 3 lines need 3"),
+        (b"010\n000", 1, "3 characters, where 2 lines need 2"),
+        (b"010\n0 0\n110", 2, "b'0 0' holds more than 0 and 1"),
+        (b"010\n002\n110", 2, "b'002' holds more than 0 and 1"),
+        ("010\n00\u0661\n110".encode(), 2, "4 characters, where 3 lines need 3"),  # a one, though not one of ours
+        (b"010\n000\n111", 3, "area 2 is joined to itself"),
+        (b"\x00" * 9, 1, "9 characters, where 1 lines need 1"),
+    ],
+)
+def test_a_damaged_brain(tmp_path, content, line, problem):
+    path = write_graph2nn(tmp_path, "cat.txt", content)
+    with pytest.raises(FormatError) as caught:
+        _graph2nn.read_connections(path)
+    assert (caught.value.path, caught.value.line) == (str(path), line)
+    assert problem in caught.value.problem
+
+
+@given(st.integers(1, 12), st.integers(0, 2**32 - 1), st.booleans())
+def test_a_brain_is_read_as_it_was_written(tmp_path_factory, n, seed, ends):
+    A = np.random.default_rng(seed).random((n, n)) < 0.4
+    np.fill_diagonal(A, False)
+    text = "\n".join("".join(map(str, row)) for row in A.astype(int).tolist()) + "\n" * ends
+    path = write_graph2nn(tmp_path_factory.getbasetemp(), "brain.txt", text.encode())
+    assert np.array_equal(_graph2nn.read_connections(path), A)
+
+
+@pytest.mark.parametrize("name", ["worm", "Cat", "", None, 7])
+def test_a_brain_by_another_name(name):
+    with pytest.raises(ValueError, match=r"one of \['cat', 'macaque_visual', 'macaque_whole'\]"):
+        datasets.brain_network(name)
+
+
+@pytest.mark.data
+@with_data
+def test_the_published_lists():
+    every = datasets.published_graphs(3942)
+    rows = _graph2nn.graph_list(64, 3942)
+    assert np.array_equal(rows, np.load(Path(os.environ["LESSONS_DATA"], "graph2nn/analysis/graphs_n64_3942.npy")))
+    assert len({tuple(row) for row in rows[:, 1:4].tolist()}) == 3942
+    assert np.abs(every.k - 64 * rows[:, 1]).max() <= 64 * 0.5e-6
+    assert np.array_equal(np.rint(32 * every.k), np.rint(32 * 64 * rows[:, 1])), "rounding changes no edge count"
+    shown = set(zip(every.k, every.p, every.seed, every.C, every.L, strict=True))
+    for few in map(datasets.published_graphs, (52, 449)):
+        assert set(zip(few.k, few.p, few.seed, few.C, few.L, strict=True)) < shown
+
+
+@pytest.mark.data
+@with_data
+@pytest.mark.parametrize(
+    ("name", "n", "arcs", "mutual"),
+    [("cat", 52, 820, 301), ("macaque_visual", 30, 308, 118), ("macaque_whole", 71, 746, 308)],
+)
+def test_the_published_brains(name, n, arcs, mutual):
+    graph = datasets.brain_network(name)
+    A = graph.to_dense()
+    assert (graph.n, graph.m, graph.directed, graph.weights) == (n, arcs, True, None)
+    assert np.trace(A) == 0
+    assert (A * A.T).sum() == 2 * mutual
 
 
 # ------------------------------------------------------------------------------------------------ recorded figures

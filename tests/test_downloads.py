@@ -119,6 +119,18 @@ def test_downloaded_once_with_a_bar(publisher, cache, capsys):
     assert "100%" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("where", ["folder", "cache"])
+def test_a_file_in_folders_of_its_own(publisher, cache, given, where):
+    name = "inner/most/one.txt"
+    publisher.files[name] = FILES["one.txt"]
+    if where == "folder":
+        (given / name).parent.mkdir(parents=True)
+        (given / name).write_bytes(FILES["one.txt"])
+    for _ in range(2):
+        assert get(publisher, {name: SUMS["one.txt"]}) == {name: (given if where == "folder" else cache) / name}
+    assert publisher.asked == ([] if where == "folder" else [name])
+
+
 def test_what_is_given_comes_first(publisher, cache, given):
     for name, content in FILES.items():
         (given / name).write_bytes(content)

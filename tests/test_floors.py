@@ -30,6 +30,8 @@ BESIDE |= dict.fromkeys(("graph_layers", "node_classification"), "spectral_gcn")
 FLOWS = ("centrality", "flow_networks", "neurons", "offloading", "paths", "small_world", "walks")
 BESIDE |= dict.fromkeys(FLOWS, "centrality_and_flow")
 BESIDE |= dict.fromkeys(("biased_walks", "link_prediction", "skip_gram", "vector_files"), "node2vec")
+RELATIONAL = ("graph_measures", "graph_selection", "random_graphs", "relational_budgets")
+BESIDE |= dict.fromkeys(RELATIONAL, "relational_graphs")
 
 MAY_IMPORT = {
     "ground": {"ground", "compiled", "gpu"},

@@ -38,7 +38,7 @@ def table():
 
 
 def test_the_doctests_of_the_protocol():
-    assert doctest.testmod(_node_vectors) == doctest.TestResults(failed=0, attempted=3)
+    assert doctest.testmod(_node_vectors) == doctest.TestResults(failed=0, attempted=2)
 
 
 # ---------------------------------------------------------------------------------------- the protocol

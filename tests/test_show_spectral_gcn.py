@@ -156,10 +156,10 @@ def test_recorded_figures_are_drawn_beside_the_published(table):
 
 
 def test_means_and_errors_are_those_of_the_seeds(table):
-    mean, error = show.mean_and_error(table, "cora", "MLP")
+    mean, error = show.recorded_accuracy(table, "cora", "MLP")
     shares = np.array([55.0, 56.0, 60.0])
     assert (mean, error) == (pytest.approx(shares.mean()), pytest.approx(shares.std(ddof=1) / 3**0.5))
-    assert show.mean_and_error(table, "citeseer", "label spreading") == (45.0, 0.0)
+    assert show.recorded_accuracy(table, "citeseer", "label spreading") == (45.0, 0.0)
 
 
 def test_a_lead_is_taken_seed_by_seed(table):

@@ -19,7 +19,7 @@ import numpy as np
 import pytest
 
 from benchmarks import _citations
-from benchmarks._citations import mean_and_error
+from benchmarks._citations import in_per_cent
 from lessons.datasets import recorded
 
 README = (Path(_citations.__file__).parent / "README.md").read_text(encoding="utf-8")
@@ -86,7 +86,7 @@ def held(counts, shape, most=1_000):
 
 @pytest.mark.parametrize(("name", "least"), _citations.ASKED.items())
 def test_the_accuracy_that_was_asked_for(name, least):
-    assert mean_and_error(table()["planetoid"][name]["renormalised"])[0] >= least
+    assert in_per_cent(table()["planetoid"][name]["renormalised"])[0] >= least
 
 
 @pytest.mark.parametrize("name", _citations.DATA)
@@ -101,7 +101,7 @@ def test_readme_tells_the_recorded_means():
     for model in _citations.MODELS:
         cells = []
         for name in _citations.DATA:
-            cells += ["{:.1f} ± {:.1f}".format(*mean_and_error(table()["planetoid"][name][model]))]
+            cells += ["{:.1f} ± {:.1f}".format(*in_per_cent(table()["planetoid"][name][model]))]
             cells += [f"{table()['published'][name][model]}"]
         assert rows[model] == " | ".join(cells)
     for method in _citations.GRAPH_ALONE:
@@ -122,7 +122,7 @@ def test_readme_tells_depths_and_their_controls(way):
     for name in _citations.DATA:
         for row in (depth["controls"][name][way][str(layers)]["accuracy"] for layers in _citations.DEPTHS):
             told = 100 * np.mean(row["train"]) / depth["training nodes"][name]
-            cells.append("{:.1f} ± {:.1f} ({:.0f})".format(*mean_and_error(row["test"]), told))
+            cells.append("{:.1f} ± {:.1f} ({:.0f})".format(*in_per_cent(row["test"]), told))
     assert f"\n| {way} | {' | '.join(cells)} |\n" in README
 
 
@@ -135,7 +135,7 @@ def test_the_report_says_what_is_missed():
 
 
 def test_mean_and_standard_error():
-    assert mean_and_error([800, 820, 840]) == pytest.approx((82.0, 2 / 3**0.5))
+    assert in_per_cent([800, 820, 840]) == pytest.approx((82.0, 2 / 3**0.5))
     assert doctest.testmod(_citations) == doctest.TestResults(failed=0, attempted=1)
 
 

@@ -19,6 +19,9 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import ArrayLike
+
 from lessons.errors import require
 
 if TYPE_CHECKING:
@@ -169,6 +172,17 @@ def measured(what: str, values: float | Sequence[float], unit: str = "") -> None
             "text/html": f"measured here, {count}: {told} {digits} {html.escape(unit)}",
         }
     )
+
+
+def mean_and_error(values: ArrayLike) -> tuple[float, float]:
+    """Mean and standard error of some runs; of one run the error is 0.
+
+    >>> mean_and_error([0.5, 0.75]), mean_and_error([0.5])
+    ((0.625, 0.125), (0.5, 0.0))
+    """
+    runs = np.asarray(values, float)
+    error = runs.std(ddof=1) / len(runs) ** 0.5 if len(runs) > 1 else 0.0
+    return float(runs.mean()), float(error)
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from lessons.biased_walks import step_chances
 from lessons.graph import Graph, as_graph
-from lessons.show import FAINT, INK, PALETTE, PAPER, canvas
+from lessons.show import FAINT, INK, PALETTE, PAPER, canvas, mean_and_error
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -237,17 +237,6 @@ def draw_recorded(table: Mapping[str, Any]) -> Picture:
     told = ", ".join(f"{way} {mean:.3f}" for way, (mean, _) in half.items())
     theirs = ", ".join(f"{way} {value}" for way, value in published.items())
     return fig, f"Recorded F1 on BlogCatalog. Macro F1 with half of the nodes known: {told}; published: {theirs}."
-
-
-def mean_and_error(values: Sequence[float]) -> tuple[float, float]:
-    """Mean and standard error; of one run the error is 0.
-
-    >>> mean_and_error([0.5, 0.75]), mean_and_error([0.5])
-    ((0.625, 0.125), (0.5, 0.0))
-    """
-    runs = np.asarray(values, float)
-    error = runs.std(ddof=1) / len(runs) ** 0.5 if len(runs) > 1 else 0.0
-    return float(runs.mean()), float(error)
 
 
 # ---------------------------------------------------------------------------------------- helpers

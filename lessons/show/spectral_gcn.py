@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from lessons.graph import Graph
-from lessons.show import FAINT, INK, PALETTE, canvas
+from lessons.show import FAINT, INK, PALETTE, canvas, mean_and_error
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -187,7 +187,7 @@ def draw_recorded(table: Mapping[str, Any]) -> Picture:
 
 def _draw_rows(axis: Any, table: Mapping[str, Any], data: str, rows: Sequence[str]) -> None:
     places, published = np.arange(len(rows)), table["published"][data]
-    mean, error = np.transpose([mean_and_error(table, data, model) for model in rows])
+    mean, error = np.transpose([recorded_accuracy(table, data, model) for model in rows])
     look = {"color": PALETTE[0], "capsize": 4, "markersize": 6, "zorder": 3}
     axis.errorbar(mean, places, xerr=error, fmt="o", label="recorded", **look)
     axis.hlines(places, 0, 1, color=FAINT, linewidth=0.5, zorder=1, transform=axis.get_yaxis_transform())
@@ -200,12 +200,12 @@ def _told_recorded(table: Mapping[str, Any], names: Mapping[str, str]) -> str:
     told = []
     for data, name in names.items():
         for model in ("renormalised", "MLP"):
-            mean, error = mean_and_error(table, data, model)
+            mean, error = recorded_accuracy(table, data, model)
             told.append(f"{model} {mean:.1f} ± {error:.1f} on {name}, published {table['published'][data][model]}")
     return f"Dots are recorded accuracies, diamonds published ones. In per cent: {'; '.join(told)}."
 
 
-def mean_and_error(
+def recorded_accuracy(
     table: Mapping[str, Any], data: str, model: str, less: str | None = None
 ) -> tuple[float, float]:
     """Mean and standard error over the seeds, in per cent; of the difference to another model, where `less` names
@@ -215,8 +215,7 @@ def mean_and_error(
     counts = np.array(table["planetoid"][data][model], float)
     if less is not None:
         counts -= table["planetoid"][data][less]
-    shares = 100 * counts / table["of"]
-    return float(shares.mean()), float(shares.std(ddof=1) / len(shares) ** 0.5)
+    return mean_and_error(100 * counts / table["of"])
 
 
 def ahead(table: Mapping[str, Any], data: str, model: str, other: str) -> str:
@@ -225,8 +224,8 @@ def ahead(table: Mapping[str, Any], data: str, model: str, other: str) -> str:
     A way on the graph alone is one number, so that the error is that of the model.
     """
     if other in table["graph alone"][data]:
-        mean, error = mean_and_error(table, data, model)
-        return f"{mean - mean_and_error(table, data, other)[0]:+6.2f} ± {error:.2f}"
-    mean, error = mean_and_error(table, data, model, less=other)
+        mean, error = recorded_accuracy(table, data, model)
+        return f"{mean - recorded_accuracy(table, data, other)[0]:+6.2f} ± {error:.2f}"
+    mean, error = recorded_accuracy(table, data, model, less=other)
     published = table["published"][data]
     return f"{mean:+6.2f} ± {error:.2f}, published {published[model] - published[other]:+.1f}"

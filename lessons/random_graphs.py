@@ -1,0 +1,307 @@
+"""Graphs drawn at random, by the rules that the field compares: WS-flex, and the four that came before it.
+
+    ws_flex(64, 8.3, 0.2, seed=0)               # Watts-Strogatz for any mean degree, connected
+    ws_flex_words(64, 8.3, 0.2, range(1000))    # a thousand of them, for `batch_measures`
+    watts_strogatz(64, 8, 0.2, seed=0)
+    erdos_renyi(64, 256, seed=0)
+    barabasi_albert(64, 4, seed=0)
+    harary(64, 256)                             # no chance in it: hardest to cut apart
+
+All are undirected, without self-loops, on the nodes 0 ... n - 1. A seed that is an integer is one of Python's
+`random.Random`, so that WS-flex graphs are those published, edge for edge.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from numbers import Integral
+from random import Random
+from types import ModuleType
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from lessons import _rng
+from lessons._checks import between, real_numbers, whole
+from lessons._device import compiled
+from lessons.errors import InfeasibleError
+from lessons.graph import Graph, as_graph
+
+Near = list[set[int]]
+
+ATTEMPTS = 100  # as published
+COMPILED_FROM = 300_000  # edges to draw; below, plain Python takes less than loading numba
+BITS_UP_TO = 16_384  # nodes; beyond, a matrix of bits takes more than 32 MB
+BLOCK = 256  # graphs that are drawn at a time: a generator takes 5 kB
+WORD = 64  # nodes of a graph whose rows are one word each
+TOO_LARGE = 2**64  # seeds from here on have more than two words
+
+
+# ---------------------------------------------------------------------------------------- WS-flex
+
+
+def ws_flex_definition(n: int, k: float, p: float, random: Random) -> Near:
+    """The definition of WS-flex, one attempt: the neighbours of each node. It need not be connected.
+
+    m = n k / 2 edges, rounded to even: node u is joined to the next m // n nodes of a ring, the first m % n nodes
+    to one more. Then each of these edges, node by node, is led elsewhere with probability p. Its new end is drawn,
+    and drawn again while there is an edge already; only after that is asked whether u has one left to gain.
+
+    >>> [sorted(near) for near in ws_flex_definition(5, 2.4, 0, Random(0))]
+    [[1, 2, 4], [0, 2], [0, 1, 3], [2, 4], [0, 3]]
+
+    Notebook: 11_relational_graphs. Source: J. You, J. Leskovec, K. He, S. Xie, Graph structure of neural networks,
+    ICML 2020, section 3.2, arXiv:2007.06559, and the code published with it.
+    """
+    m = round(n * k / 2)
+    ring = [(u, (u + s) % n) for u in range(n) for s in range(1, m // n + (u < m % n) + 1)]
+    return _rewired(n, ring, p, random)
+
+
+def _rewired(n: int, ring: Iterable[tuple[int, int]], p: float, random: Random) -> Near:
+    """A graph of these edges u - v, each of which in turn becomes u - w with probability p."""
+    near: Near = [set() for _ in range(n)]
+    for u, v in (ring := list(ring)):
+        near[u].add(v)
+        near[v].add(u)
+    nodes = range(n)
+    for u, v in ring:
+        if random.random() >= p:
+            continue
+        w = random.choice(nodes)
+        full = False
+        while not full and (w == u or w in near[u]):
+            w = random.choice(nodes)
+            full = len(near[u]) >= n - 1
+        if not full:
+            near[u].remove(v)
+            near[v].remove(u)
+            near[u].add(w)
+            near[w].add(u)
+    return near
+
+
+def ws_flex(n: int, k: float, p: float, seed: _rng.Seed) -> Graph:
+    """A connected WS-flex graph: a ring of n nodes and n k / 2 edges, each led elsewhere with probability p.
+
+    The mean degree k is any number from 2 to n - 1. What comes out unconnected is drawn anew, up to 100 times.
+    O(n k) while graphs are far from complete; where they are nearly so, most draws find an edge already.
+
+    Raises ValueError for n below 3, k or p out of range; InfeasibleError where no attempt was connected.
+
+    >>> graph = ws_flex(64, 8.3, 0.2, seed=0)
+    >>> graph, int(graph.degrees().min()), int(graph.degrees().max())
+    (Graph(n=64, m=266, undirected), 6, 12)
+
+    Notebook: 11_relational_graphs. Source: see `ws_flex_definition`.
+    """
+    n = whole("n", n, 3)
+    k, p = _checked_degree(n, k), _checked_chance(p)
+    start = _python_seed(seed)
+    kernels = compiled("random_graphs", when=n * k / 2 >= COMPILED_FROM) if n <= BITS_UP_TO else None
+    if kernels is None or start >= TOO_LARGE:
+        return _graph(_attempts(n, k, p, Random(start)))
+    rows = _drawn(kernels, n, np.array([k]), np.array([p]), np.array([start], np.uint64))
+    indptr, indices = np.empty(n + 1, np.int64), np.empty(2 * round(n * k / 2), np.int32)
+    kernels.neighbours(rows, indptr, indices)
+    return Graph(indptr, indices, directed=False)
+
+
+def ws_flex_words(n: int, k: ArrayLike, p: ArrayLike, seed: ArrayLike) -> NDArray[np.uint64]:
+    """(graphs, n) WS-flex graphs of up to 64 nodes, one for each k, p and seed, as `ws_flex` draws them.
+
+    Bit j of word i says that i and j are joined. The three are broadcast against each other; seeds are integers.
+
+    Raises ValueError and InfeasibleError as `ws_flex` does, ValueError for n above 64, TypeError for seeds that
+    are no integers below 2^64.
+
+    >>> words = ws_flex_words(8, 2, [0, 1], seed=0)
+    >>> words.shape, bin(words[0, 3])                  # on the ring, 3 is joined to 2 and 4
+    ((2, 8), '0b10100')
+
+    Notebook: 11_relational_graphs. Source: see `ws_flex_definition`.
+    """
+    n = whole("n", n, 3, WORD)
+    k, p, seed = real_numbers("k", k), real_numbers("p", p), _checked_seeds(seed)
+    degrees, chances, seeds = (np.ravel(each) for each in np.broadcast_arrays(k, p, seed))
+    for extreme in (np.min, np.max) if degrees.size else ():
+        _checked_degree(n, float(extreme(degrees)))
+        _checked_chance(float(extreme(chances)))
+    kernels = compiled("random_graphs", when=degrees.sum() * n / 2 >= COMPILED_FROM)
+    if kernels is not None:
+        return _drawn(kernels, n, degrees.astype(float), chances.astype(float), seeds).reshape(-1, n)
+    settings = zip(degrees.tolist(), chances.tolist(), seeds.tolist(), strict=True)
+    near = (_attempts(n, k, p, Random(start)) for k, p, start in settings)
+    words = [[sum(1 << v for v in around) for around in graph] for graph in near]
+    return np.array(words, np.uint64).reshape(-1, n)
+
+
+def _attempts(n: int, k: float, p: float, random: Random) -> Near:
+    """The first attempt that is connected."""
+    for _ in range(ATTEMPTS):
+        near = ws_flex_definition(n, k, p, random)
+        if _is_connected(near):
+            return near
+    raise _unconnected(n, k, p)
+
+
+def _drawn(
+    kernels: ModuleType, n: int, k: NDArray[np.float64], p: NDArray[np.float64], seeds: NDArray[np.uint64]
+) -> NDArray[np.uint64]:
+    """(graphs * n, words) the rows of bits of all graphs, drawn so many at a time that generators stay in cache."""
+    m = np.rint(n * k / 2).astype(np.int64)
+    chance = np.ceil(p * 2.0**53).astype(np.uint64)
+    rows = np.empty((len(seeds) * n, -(-n // WORD)), np.uint64)
+    states = np.empty((min(BLOCK, len(seeds)), kernels.SIZE), np.uint64)
+    for begin in range(0, len(seeds), BLOCK):
+        block = slice(begin, begin + BLOCK)
+        kernels.seeded(seeds[block], states)
+        out = rows[begin * n : (begin + BLOCK) * n]
+        done = begin + kernels.ws_flex(n, m[block], chance[block], states, ATTEMPTS, out)
+        if done < begin + len(m[block]):
+            raise _unconnected(n, float(k[done]), float(p[done]))
+    return rows
+
+
+def _unconnected(n: int, k: float, p: float) -> InfeasibleError:
+    return InfeasibleError(f"n={n}, k={k}, p={p}: none of {ATTEMPTS} graphs was connected; raise k or lower p")
+
+
+def _is_connected(near: Sequence[set[int]]) -> bool:
+    seen, stack = {0}, [0]
+    while stack:
+        new = near[stack.pop()] - seen
+        seen |= new
+        stack.extend(new)
+    return len(seen) == len(near)
+
+
+# ---------------------------------------------------------------------------------------- the classics
+
+
+def watts_strogatz(n: int, k: int, p: float, seed: _rng.Seed) -> Graph:
+    """A small world: a ring where each node is joined to the k nearest, each edge led elsewhere with chance p.
+
+    k is even and less than n. Nearest neighbours come first, all round the ring, then the second, and so on. It
+    may come out unconnected. O(n k), but for nearly complete graphs: see `ws_flex`.
+
+    Raises ValueError for n below 3, an odd k or one out of range, p not in 0 ... 1.
+
+    >>> watts_strogatz(6, 2, 0, seed=0).edges()
+    [(0, 1), (0, 5), (1, 2), (2, 3), (3, 4), (4, 5)]
+
+    Notebook: 11_relational_graphs. Source: D. J. Watts, S. H. Strogatz, Collective dynamics of "small-world"
+    networks, Nature 393, 1998, page 441, doi:10.1038/30918.
+    """
+    n = whole("n", n, 3)
+    k, p = whole("k", k, 2, n - 1), _checked_chance(p)
+    if k % 2:
+        raise ValueError(f"k={k}: even, half of it to either side; ws_flex takes any mean degree")
+    ring = [(u, (u + s) % n) for s in range(1, k // 2 + 1) for u in range(n)]
+    return _graph(_rewired(n, ring, p, Random(_python_seed(seed))))
+
+
+def erdos_renyi(n: int, m: int, seed: _rng.Seed) -> Graph:
+    """G(n, m): m different pairs of nodes, all sets of m pairs as likely. It may come out unconnected. O(n + m).
+
+    Raises ValueError for a negative n, or m out of 0 ... n (n - 1) / 2.
+
+    >>> erdos_renyi(64, 256, seed=0)
+    Graph(n=64, m=256, undirected)
+
+    Notebook: 11_relational_graphs. Source: P. Erdos, A. Renyi, On random graphs I, Publicationes Mathematicae
+    Debrecen 6, 1959, pages 290-297, doi:10.5486/PMD.1959.6.3-4.12.
+    """
+    n = whole("n", n, 0)
+    pairs = n * (n - 1) // 2
+    drawn = np.array(Random(_python_seed(seed)).sample(range(pairs), whole("m", m, 0, pairs)), np.int64)
+    # Pair number v (v - 1) / 2 + u joins u and v > u.
+    v = ((1 + np.sqrt(1 + 8.0 * drawn)) / 2).astype(np.int64)
+    v -= v * (v - 1) // 2 > drawn
+    v += v * (v + 1) // 2 <= drawn
+    return as_graph(np.column_stack([drawn - v * (v - 1) // 2, v]), n=n)
+
+
+def barabasi_albert(n: int, m: int, seed: _rng.Seed) -> Graph:
+    """A graph that grows by preference: each new node is joined to m others, drawn in proportion to their degrees.
+
+    It begins as a star of m + 1 nodes, so it has m (n - m) edges and is connected. O(n m).
+
+    Raises ValueError for m below 1, or n not above m.
+
+    >>> barabasi_albert(64, 4, seed=0)
+    Graph(n=64, m=240, undirected)
+
+    Notebook: 11_relational_graphs. Source: A.-L. Barabasi, R. Albert, Emergence of scaling in random networks,
+    Science 286, 1999, page 511, doi:10.1126/science.286.5439.509; there the beginning is left open.
+    """
+    m = whole("m", m)
+    n, random = whole("n", n, m + 1), Random(_python_seed(seed))
+    edges = [(0, v) for v in range(1, m + 1)]
+    ends = [end for edge in edges for end in edge]  # a node stands here as often as it has edges
+    for new in range(m + 1, n):
+        chosen: dict[int, None] = {}  # in the order drawn
+        while len(chosen) < m:
+            chosen[random.choice(ends)] = None
+        edges += [(old, new) for old in chosen]
+        ends += [*chosen, *[new] * m]
+    return as_graph(edges, n=n)
+
+
+def harary(n: int, m: int) -> Graph:
+    """The Harary graph of n nodes and m edges: no other needs more nodes, or more edges, removed to come apart.
+
+    All nodes of a ring are joined to the nearest, as far as the edges go evenly; those left over lead across the
+    ring or to the next further node. O(n + m).
+
+    Raises ValueError for n below 1, or m not in n - 1 ... n (n - 1) / 2.
+
+    >>> harary(6, 9).degrees()
+    array([3, 3, 3, 3, 3, 3])
+
+    Notebook: 11_relational_graphs. Source: F. Harary, The maximum connectivity of a graph, Proceedings of the
+    National Academy of Sciences 48 (7), 1962, pages 1142-1146, doi:10.1073/pnas.48.7.1142.
+    """
+    n = whole("n", n)
+    m = whole("m", m, n - 1, n * (n - 1) // 2)
+    degree = 2 * m // n
+    offset, half = degree // 2, n // 2
+    edges = [(u, (u + s) % n) for u in range(n) for s in range(1, offset + 1)]
+    if degree % 2:
+        edges += [(u, (u + half) % n) for u in range(half if n % 2 == 0 else m - len(edges))]
+    edges += [(u, u + offset + 1) for u in range(m - len(edges))]
+    return as_graph(edges, n=n)
+
+
+# ---------------------------------------------------------------------------------------- helpers
+
+
+def _graph(near: Near) -> Graph:
+    indptr = np.cumsum([0, *map(len, near)])
+    return Graph(indptr, np.array([v for around in near for v in sorted(around)], np.int32), directed=False)
+
+
+def _python_seed(seed: _rng.Seed) -> int:
+    """What `random.Random` starts from: an integer as it is, the next key of a generator."""
+    if isinstance(seed, Integral) and not isinstance(seed, bool) and seed >= 0:
+        return int(seed)
+    return _rng.key_of(seed)  # which raises for what is no seed
+
+
+def _checked_seeds(seed: ArrayLike) -> NDArray[np.uint64]:
+    seeds = np.asarray(seed)
+    if seeds.size == 0:
+        return seeds.astype(np.uint64)
+    if seeds.dtype.kind not in "iu":
+        raise TypeError(f"seed={seed!r}: integers below 2^64 are needed, one for each graph")
+    if seeds.min() < 0:
+        raise ValueError(f"seed={seeds.min()}: zero or more")
+    return seeds.astype(np.uint64)
+
+
+def _checked_degree(n: int, k: float) -> float:
+    return between("k", k, 2, n - 1, f"a mean degree of {n} nodes")
+
+
+def _checked_chance(p: float) -> float:
+    return between("p", p, 0, 1, "a probability")
