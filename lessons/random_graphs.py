@@ -148,7 +148,7 @@ def _attempts(n: int, k: float, p: float, random: Random) -> Near:
 def _drawn(
     kernels: ModuleType, n: int, k: NDArray[np.float64], p: NDArray[np.float64], seeds: NDArray[np.uint64]
 ) -> NDArray[np.uint64]:
-    """(graphs * n, words) the rows of bits of all graphs, drawn so many at a time that generators stay in cache."""
+    """(graphs * n, words) the rows of bits of all graphs, drawn in blocks whose generators stay in cache."""
     m = np.rint(n * k / 2).astype(np.int64)
     chance = np.ceil(p * 2.0**53).astype(np.uint64)
     rows = np.empty((len(seeds) * n, -(-n // WORD)), np.uint64)

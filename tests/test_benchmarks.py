@@ -780,7 +780,7 @@ def test_too_late_to_hold_threads():
         (["--threads", "0"], "--threads 0: at least one"),
         (["--scale", "0"], "--scale 0.0: more than 0"),
         (["--repeats", "0"], "--repeats 0: at least one"),
-        (["graph", "--accuracy"], "--accuracy: of one topic, node2vec or spectral_gcn"),
+        (["graph", "--accuracy"], "--accuracy: of one topic, node2vec, relational_graphs, spectral_gcn"),
         (["node2vec", "spectral_gcn", "--accuracy"], "--accuracy: of one topic"),
         (["--json", "nowhere/rows.json"], "there is no folder nowhere"),
     ],
