@@ -293,15 +293,15 @@ def networkx_graphs(count: int, connected: bool) -> Call:
 
 
 def are_rewired(count: int, kept: float, answer: Any) -> bool:
-    """Whether ours are the published graphs, edge for edge; others simple, connected, about `kept` on the ring.
+    """Whether ours are the published graphs, edge for edge; others simple, about `kept` on the ring.
 
-    A few edges come to lie there again, where another has left.
+    A few edges come to lie there again, where another has left. A few of igraph's thousands are not connected.
     """
     A = matrices(answer)
     if isinstance(answer, np.ndarray) or isinstance(answer[0], Graph):
         return np.array_equal(A, published(count))
     loops, edges = A.trace(axis1=1, axis2=2), A.sum(axis=(1, 2)) / 2
-    if len(A) != count or loops.any() or (edges != N * K / 2).any() or np.isinf(path_lengths(A)).any():
+    if len(A) != count or loops.any() or (edges != N * K / 2).any():
         return False
     ahead = (np.arange(N) - np.arange(N)[:, None]) % N
     more = A[:, (ahead >= 1) & (ahead <= K // 2)].mean() - kept

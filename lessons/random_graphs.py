@@ -32,7 +32,7 @@ Near = list[set[int]]
 ATTEMPTS = 100  # as published
 COMPILED_FROM = 300_000  # edges to draw; below, plain Python takes less than loading numba
 BITS_UP_TO = 16_384  # nodes; beyond, a matrix of bits takes more than 32 MB
-BLOCK = 256  # graphs that are drawn at a time: a generator takes 5 kB
+BLOCK = 256  # graphs that are drawn at a time: a generator takes 2.5 kB
 WORD = 64  # nodes of a graph whose rows are one word each
 TOO_LARGE = 2**64  # seeds from here on have more than two words
 
@@ -152,7 +152,7 @@ def _drawn(
     m = np.rint(n * k / 2).astype(np.int64)
     chance = np.ceil(p * 2.0**53).astype(np.uint64)
     rows = np.empty((len(seeds) * n, -(-n // WORD)), np.uint64)
-    states = np.empty((min(BLOCK, len(seeds)), kernels.SIZE), np.uint64)
+    states = np.empty((min(BLOCK, len(seeds)), kernels.SIZE), np.uint32)
     for begin in range(0, len(seeds), BLOCK):
         block = slice(begin, begin + BLOCK)
         kernels.seeded(seeds[block], states)

@@ -11,12 +11,18 @@ NIBBLES, BYTES = np.uint64(0x0F0F0F0F0F0F0F0F), np.uint64(0x0101010101010101)
 TOP_BYTE = np.uint64(56)
 
 
-@kernel("i8(u8)")
+@kernel("u8(u8)")
 def _ones(word):  # type: ignore[no-untyped-def]
     """How many bits are set; the compiler makes one instruction of it."""
     word -= (word >> ONE) & PAIRS
     word = (word & QUADS) + ((word >> TWO) & QUADS)
-    return np.int64((((word + (word >> FOUR)) & NIBBLES) * BYTES) >> TOP_BYTE)
+    return (((word + (word >> FOUR)) & NIBBLES) * BYTES) >> TOP_BYTE
+
+
+@kernel("u8(u8)")
+def _lowest(word):  # type: ignore[no-untyped-def]
+    """The number of the lowest bit that is set."""
+    return _ones(~word & (word - ONE))
 
 
 @kernel("void(i8[:], i4[:], i8[:], u8[:]!)")
@@ -43,57 +49,60 @@ def measures(rows, first, C, L):  # type: ignore[no-untyped-def]
     from n on, -1 where there is none: an edge found from its smaller end must be there from the other one, too.
     """
     near, ball, grown = np.empty(64, np.uint64), np.empty(64, np.uint64), np.empty(64, np.uint64)
-    ends = np.empty(64, np.int64)  # of triangles, counted at each node twice
+    ends = np.empty(64, np.uint64)  # of triangles, counted at each node twice
     for g in range(first.size - 1):
-        base, n, unpaired = first[g], first[g + 1] - first[g], 0
+        base, n = first[g], first[g + 1] - first[g]
         if n == 0:
             C[g] = L[g] = 0.0
             continue
-        every = ALL >> np.uint64(64 - n)
+        every, degrees, paired = ALL >> np.uint64(64 - n), NONE, NONE
         for v in range(n):
-            near[v] = rows[base + v] & ~(ONE << np.uint64(v))
-            ball[v] = near[v] | ONE << np.uint64(v)
-            ends[v] = 0
-            unpaired += _ones(near[v])
-        for u in range(n):
-            around = near[u]
-            later = around >> np.uint64(u)
+            own = ONE << np.uint64(v)
+            near[v] = rows[base + v] & ~own
+            if near[v] & ~every:
+                return g
+            ball[v] = near[v] | own
+            degrees += _ones(near[v])
+            ends[v] = NONE
+        for row in range(n):
+            u = np.uint64(row)
+            around, reached, mine = near[u], ball[u], NONE
+            later = around >> u
             while later:
-                v = u + _ones(~later & (later - ONE))
+                v = u + _lowest(later)
                 later &= later - ONE
-                if v < n and near[v] >> np.uint64(u) & ONE:
-                    unpaired -= 2
-                both = _ones(around & near[v])
-                ends[u] += both
+                other = near[v]
+                paired += other >> u & ONE
+                both = _ones(around & other)
+                mine += both
                 ends[v] += both
-                ball[u] |= near[v]
+                reached |= other
                 ball[v] |= around
-        if unpaired:
+            ball[u] = reached
+            ends[u] += mine
+        if degrees != paired + paired:
             return g
-        sum_of_shares, missing = 0.0, n * (n - 1)
-        distances = missing  # each other node is at least one edge away
+        shares = 0.0
         for v in range(n):
-            d = _ones(near[v])
-            missing -= d
             if ends[v]:
-                sum_of_shares += ends[v] / np.float64(d * (d - 1))
-        C[g] = sum_of_shares / n
-        distances += missing  # and who is no neighbour one more
-        missing = 0
+                d = _ones(near[v])
+                shares += np.float64(ends[v]) / np.float64(d * (d - ONE))
+        C[g] = shares / n
+        pairs = n * (n - 1)
+        distances = 2 * pairs - np.int64(degrees)  # each other node is one edge away, who is no neighbour one more
+        missing, before = 0, -1
         for v in range(n):
-            missing += _ones(every & ~ball[v])
-        before = -1
+            missing += np.int64(_ones(every & ~ball[v]))
         while missing and missing != before:
             distances += missing
+            before, missing = missing, 0
             for v in range(n):
                 reached, around = ball[v], near[v]
                 while reached != every and around:
-                    reached |= ball[_ones(~around & (around - ONE))]
+                    reached |= ball[_lowest(around)]
                     around &= around - ONE
                 grown[v] = reached
+                missing += np.int64(_ones(every & ~reached))
             ball, grown = grown, ball
-            before, missing = missing, 0
-            for v in range(n):
-                missing += _ones(every & ~ball[v])
-        L[g] = np.inf if missing else distances / np.float64(max(n * (n - 1), 1))
+        L[g] = np.inf if missing else distances / np.float64(max(pairs, 1))
     return -1

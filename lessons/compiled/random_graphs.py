@@ -28,16 +28,16 @@ def _base():  # type: ignore[no-untyped-def]
     state = [19650218]
     for i in range(1, SIZE):
         state.append((1812433253 * (state[-1] ^ (state[-1] >> 30)) + i) & 0xFFFFFFFF)
-    return np.array(state, np.uint64)
+    return np.array(state, np.uint32)
 
 
 BASE = _base()
 
 
-@kernel("void(u8[:], u8[:,:]!)")
+@kernel("void(u8[:], u4[:,:]!)")
 def seeded(seeds, states):  # type: ignore[no-untyped-def]
     """(graphs, SIZE) the states of `random.Random(seed)`: `init_by_array` of the 32-bit words of each seed."""
-    mixed, added = np.empty((SIZE, LANES), np.uint64), np.empty((2, LANES), np.uint64)
+    mixed, added = np.empty((SIZE, LANES), np.uint32), np.empty((2, LANES), np.uint32)
     for begin in range(0, seeds.size, LANES):
         count = min(LANES, seeds.size - begin)
         for lane in range(count):
@@ -53,7 +53,7 @@ def seeded(seeds, states):  # type: ignore[no-untyped-def]
             for lane in range(count):
                 before = mixed[i - 1, lane]
                 stirred = (before ^ (before >> THIRTY)) * FIRST
-                mixed[i, lane] = ((mixed[i, lane] ^ stirred) + added[step & 1, lane]) & LOW
+                mixed[i, lane] = (mixed[i, lane] ^ stirred) + added[step & 1, lane]
             i += 1
             if i == SIZE:
                 for lane in range(count):
@@ -63,7 +63,7 @@ def seeded(seeds, states):  # type: ignore[no-untyped-def]
             for lane in range(count):
                 before = mixed[i - 1, lane]
                 stirred = (before ^ (before >> THIRTY)) * SECOND
-                mixed[i, lane] = ((mixed[i, lane] ^ stirred) - np.uint64(i)) & LOW
+                mixed[i, lane] = (mixed[i, lane] ^ stirred) - np.uint64(i)
             i += 1
             if i == SIZE:
                 for lane in range(count):
@@ -81,7 +81,7 @@ def _twisted(this, following, ahead):  # type: ignore[no-untyped-def]
     return ahead ^ (y >> ONE) ^ ((y & ONE) * TWIST)
 
 
-@kernel("i8(u8[:]!, u8[:]!, i8)")
+@kernel("i8(u4[:]!, u4[:]!, i8)")
 def _refilled(state, words, at):  # type: ignore[no-untyped-def]
     """The state moved on, and the SIZE words of 32 bits that it gives put behind the last that is left, if any.
 
@@ -108,8 +108,10 @@ def _refilled(state, words, at):  # type: ignore[no-untyped-def]
 @kernel("void(i8, i8, u8[:,:]!, i8[:]!)")
 def _ring(n, m, joined, degree):  # type: ignore[no-untyped-def]
     """The ring: each node is joined to the next m // n, the first m % n of them to one more."""
-    joined[:, :] = NONE
-    degree[:] = 0
+    for u in range(n):
+        degree[u] = 0
+        for k in range(joined.shape[1]):
+            joined[u, k] = NONE
     quota = m // n
     more = m - quota * n
     for u in range(n):
@@ -142,7 +144,7 @@ def _connected(joined):  # type: ignore[no-untyped-def]
     return reached == n
 
 
-@kernel("i8(i8, i8, u8, u8[:]!, u8[:]!, i8, u8[:,:]!, i8[:]!)")
+@kernel("i8(i8, i8, u8, u4[:]!, u4[:]!, i8, u8[:,:]!, i8[:]!)")
 def _rewire(n, m, chance, state, words, at, joined, degree):  # type: ignore[no-untyped-def]
     """Each edge of the ring leads elsewhere where a draw is below the chance. -> where in `words` it ended.
 
@@ -184,14 +186,14 @@ def _rewire(n, m, chance, state, words, at, joined, degree):  # type: ignore[no-
     return at
 
 
-@kernel("i8(i8, i8[:], u8[:], u8[:,:]!, i8, u8[:,:]!)")
+@kernel("i8(i8, i8[:], u8[:], u4[:,:]!, i8, u8[:,:]!)")
 def ws_flex(n, m, chance, states, attempts, out):  # type: ignore[no-untyped-def]
     """See `lessons.random_graphs.ws_flex_definition`; graph g in the rows from g n on. -> how many came out.
 
     `chance` is p times 2^53, rounded up. Fewer than asked come out where one is not connected after all attempts:
     it is the first that is missing.
     """
-    words, degree, degrees = np.empty(SIZE + 1, np.uint64), np.empty(n, np.int64), np.empty(n, np.int64)
+    words, degree, degrees = np.empty(SIZE + 1, np.uint32), np.empty(n, np.int64), np.empty(n, np.int64)
     ring, edges = np.empty((n, out.shape[1]), np.uint64), -1
     for g in range(m.size):
         joined, found, at = out[g * n : (g + 1) * n], False, SIZE + 1
@@ -199,8 +201,10 @@ def ws_flex(n, m, chance, states, attempts, out):  # type: ignore[no-untyped-def
             edges = m[g]
             _ring(n, edges, ring, degrees)
         for _ in range(attempts):
-            joined[:, :] = ring
-            degree[:] = degrees
+            for u in range(n):
+                degree[u] = degrees[u]
+                for k in range(ring.shape[1]):
+                    joined[u, k] = ring[u, k]
             at = _rewire(n, m[g], chance[g], states[g], words, at, joined, degree)
             found = _connected(joined)
             if found:
