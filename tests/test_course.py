@@ -82,6 +82,7 @@ def test_a_notebook_is_the_only_source(tmp_path: Path) -> None:
     put(tmp_path, "05_graph_partitioning", "topological_sort", "laplacian_regularization")
     put(tmp_path, "06_centrality_and_flow", "topological_sort", "backpropagation")
     put(tmp_path, "07_graph_signals", "laplacian_regularization")
+    put(tmp_path, "11_relational_graphs", "backpropagation", "centrality_and_flow")
     (tmp_path / "Untitled.ipynb").write_text("not a lesson's name, so never read")
     lesson = course.find("topological_sort", tmp_path)
     assert lesson == Lesson(2, "topological_sort", "Order things", (), path, (20, 25), 300)
