@@ -1,7 +1,7 @@
 """`python -m benchmarks [TOPIC...] [--json FILE] [--threads N] [--scale S] [--repeats R]`, in the checkout.
 
 `python -m benchmarks TOPIC --accuracy [--json FILE]` measures what networks, or vectors, get right instead, or
-what C and L the published graphs have.
+what C and L the published graphs have, or what published runs show.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ ACCURACIES = {  # modules with `measured` and `report`
     "node2vec": "_node_vectors",
     "relational_graphs": "_relational_graphs",
     "spectral_gcn": "_citations",
+    "sweet_spot": "_sweet_spot",
 }
 POOLS = ("OMP", "OPENBLAS", "MKL", "BLIS", "VECLIB", "NUMEXPR", "NUMBA", "RAYON")
 

@@ -38,6 +38,19 @@ def fetched(folder: str, sums: Mapping[str, str], url: str, *, name: str, comman
     return paths | _from_cache(folder, lacking, url, name, command, told)
 
 
+def given_file(folder: str, file: str, total: str, *, name: str, command: str) -> Path:
+    """The path of a file that is not published: `$LESSONS_DATA/<folder>/<file>`, where its SHA-256 is `total`.
+
+    Raises ValueError where LESSONS_DATA names no folder, DataMissing, with `name` and `command`, where it is unset
+    or the file is not there, FormatError for a file with another sum. O(bytes) at each call, for the sum.
+    """
+    given = _given(folder)
+    if given is None or not (given / file).is_file():
+        raise DataMissing(name, command)
+    check_sum(given / file, total, "Whoever gave it to you has another.")
+    return given / file
+
+
 def _given(folder: str) -> Path | None:
     """`$LESSONS_DATA/<folder>`, which need not be there; None where LESSONS_DATA is unset or empty."""
     named = os.environ.get("LESSONS_DATA")

@@ -7,7 +7,9 @@ Facebook, Inc. and its affiliates). `datasets` gives what they hold in the cours
 from __future__ import annotations
 
 import re
+from math import prod
 from pathlib import Path
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,10 +31,10 @@ BRAINS = {
     "macaque_visual": ("mcvisual.txt", "93159421630e8b2ba5ca472819275c32e064318511dbe8c38a02a19b9cf45b54"),
     "macaque_whole": ("mcwhole.txt", "d347964446e362fac2b4edf49c886a575efdc52a4078d342402409dd453b4a69"),
 }
-HEADER = re.compile(
-    rb"\x93NUMPY\x01\x00v\x00{'descr': '<f8', 'fortran_order': False, 'shape': \((\d{1,9}), 6\), } *\n"
-)
+HEADER = rb"\x93NUMPY\x01\x00v\x00{'descr': '(%s)', 'fortran_order': False, 'shape': \((\d{1,9})%s\), } *\n"
 HEADER_BYTES = 128
+TYPES = {"numbers": b"<f8", "text": rb"<U[1-9]\d?"}
+MOST_ASCII = 126
 COLUMNS = ("n", "k / n", "p", "seed", "C", "L")
 
 
@@ -63,20 +65,30 @@ def connections(name: str) -> NDArray[np.bool_]:
 
 
 def read_list(path: Path, n: int) -> NDArray[np.float64]:
-    """The rows of a file as `numpy.save` writes a table of float64 with six columns, for graphs of n nodes.
+    """The rows of a file as `numpy.save` writes a table of float64 with six columns, for graphs of n nodes."""
+    rows = read_array(path, "numbers", len(COLUMNS), what="an array (graphs, 6) of float64")
+    _check_rows(path, rows, n)
+    return rows
 
-    The header is compared, not run, and says how long the file is.
+
+def read_array(path: Path, kind: Literal["numbers", "text"], *shape: int, what: str) -> NDArray[Any]:
+    """The array in a file that `numpy.save` wrote, of float64 or of text, with an entry of `shape` for each graph.
+
+    The header is compared, not run, and says how long the file is. `what` tells in words what it should be.
     """
     content = path.read_bytes()
-    header = HEADER.match(content)
+    rest = "".join(f", {side}" for side in shape) or ","
+    header = re.match(HEADER % (TYPES[kind], rest.encode()), content)
     if header is None or header.end() != HEADER_BYTES:
-        raise FormatError(path, None, "does not begin as an array (graphs, 6) of float64 that numpy.save wrote")
-    count, given = int(header[1]), len(content) - HEADER_BYTES
-    if given != 8 * len(COLUMNS) * count:
-        raise FormatError(path, None, f"{given} bytes for {count} graphs of {8 * len(COLUMNS)} bytes each")
-    rows = np.frombuffer(content, "<f8", offset=HEADER_BYTES).reshape(count, len(COLUMNS))
-    _check_rows(path, rows, n)
-    return rows.astype(np.float64)
+        raise FormatError(path, None, f"does not begin as {what} that numpy.save wrote")
+    dtype, count = np.dtype(header[1].decode()), int(header[2])
+    each, given = dtype.itemsize * prod(shape), len(content) - HEADER_BYTES
+    if given != each * count:
+        raise FormatError(path, None, f"{given} bytes for {count} graphs of {each} bytes each")
+    if kind == "text" and (np.frombuffer(content, "<u4", offset=HEADER_BYTES) > MOST_ASCII).any():
+        raise FormatError(path, None, "holds more than plain text")
+    array = np.frombuffer(content, dtype, offset=HEADER_BYTES).reshape(count, *shape)
+    return array.astype(dtype.newbyteorder("="))
 
 
 def _check_rows(path: Path, rows: NDArray[np.float64], n: int) -> None:

@@ -32,15 +32,17 @@ Allowed = Mapping[tuple[str, str], Callable[..., object] | None]
 """What a file may name: the exact pair of module and name, and what is called in its place; None: never called."""
 
 SHOWN = 80  # characters of a file that an error repeats
-DTYPES = {"i4": np.dtype("<i4"), "f4": np.dtype("<f4")}
+DTYPES: dict[str, np.dtype[Any]] = {"i4": np.dtype("<i4"), "f4": np.dtype("<f4"), "u1": np.dtype("|u1")}
 
 
-def restricted_load(source: str | PathLike[str] | bytes, allowed: Allowed) -> object:
+def restricted_load(
+    source: str | PathLike[str] | bytes, allowed: Allowed, name: str | PathLike[str] = "<bytes>"
+) -> object:
     """The object that a pickle of protocol 2 describes, in numbers, strings, lists, tuples, dicts and stand-ins.
 
-    `source` is a path, or the bytes themselves. Byte strings come as str of the same codes (latin1). Memory and
-    time are O(bytes), but for what is called in the place of a name. An object may stand in another a million
-    times though it is in the file once: who walks through the answer should count.
+    `source` is a path, or the bytes themselves, which errors call `name`. Byte strings come as str of the same
+    codes (latin1). Memory and time are O(bytes), but for what is called in the place of a name. An object may
+    stand in another a million times though it is in the file once: who walks through the answer should count.
 
     Raises FormatError, with the path, for a (module, name) that is not in `allowed`, for any instruction other
     than those of plain data (persistent ids, extension codes, nested names), for a dict's key that is neither
@@ -54,12 +56,12 @@ def restricted_load(source: str | PathLike[str] | bytes, allowed: Allowed) -> ob
     lessons.errors.FormatError: <bytes>: names posix.system, which this kind of file does not need
     """
     data = source if isinstance(source, bytes) else Path(source).read_bytes()
-    path = "<bytes>" if isinstance(source, bytes) else os.fspath(source)
+    path = os.fspath(name if isinstance(source, bytes) else source)
     machine = _Machine(allowed)
     file = BytesIO(data)
     try:
-        for name, argument in _instructions(file):
-            machine.step(name, argument)
+        for instruction, argument in _instructions(file):
+            machine.step(instruction, argument)
         if len(machine.stack) != 1:
             raise ValueError(f"leaves {len(machine.stack)} objects, not one")
     except IndexError as error:
@@ -210,9 +212,10 @@ class _DType(StandIn):
 
     def dtype(self) -> np.dtype[Any]:
         order = self.state[1] if isinstance(self.state, tuple) and len(self.state) > 1 else None
-        if not isinstance(self.code, str) or self.code not in DTYPES or order != "<":
+        dtype = DTYPES.get(self.code) if isinstance(self.code, str) else None
+        if dtype is None or order != dtype.str[0]:
             raise ValueError(f"an array of a type that is none of {[*DTYPES]} in little-endian order")
-        return DTYPES[self.code]
+        return dtype
 
 
 class _Array(StandIn):
@@ -224,11 +227,11 @@ class _Array(StandIn):
             raise ValueError("an array without its five parts")
         _, shape, kind, fortran, text = self.state
         dtype, raw = _the(_DType, kind).dtype(), _the(str, text).encode("latin1")
-        if fortran is not False or not all(type(side) is int and side >= 0 for side in _the(tuple, shape)):
-            raise ValueError("an array in Fortran's order, or of a shape that is none")
+        if type(fortran) is not bool or not all(type(side) is int and side >= 0 for side in _the(tuple, shape)):
+            raise ValueError("an array of an order or of a shape that is none")
         if len(shape) > 2 or prod(shape) * dtype.itemsize != len(raw):
             raise ValueError(f"an array of shape {shape!s:.{SHOWN}} and type {dtype} in {len(raw)} bytes")
-        return np.frombuffer(raw, dtype).reshape(shape)
+        return np.frombuffer(raw, dtype).reshape(shape, order="F" if fortran else "C")
 
 
 class _Matrix(StandIn):
@@ -269,8 +272,13 @@ LISTS: Allowed = {("collections", "defaultdict"): lambda factory: {}, ("__builti
 
 
 def load_array(path: str | PathLike[str]) -> NDArray[Any]:
-    """The array that NumPy under Python 2 pickled: whole numbers or floats of 4 bytes. Raises FormatError."""
+    """The array that NumPy under Python 2 pickled: integers or floats of 4 bytes, or bytes. Raises FormatError."""
     return _values(path, ARRAY, _Array)
+
+
+def as_array(loaded: object) -> NDArray[Any]:
+    """The array, read-only, of a stand-in that `restricted_load` gave. Raises ValueError where it is none."""
+    return _the(_Array, loaded).values()
 
 
 def load_matrix(path: str | PathLike[str]) -> scipy.sparse.csr_array:

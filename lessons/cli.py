@@ -1,9 +1,10 @@
-"""The command `lessons`: lab, list, run, doctor.
+"""The command `lessons`: lab, list, run, doctor, sweep.
 
 lessons lab                    # the course in JupyterLab; the reader's own copy, where it was installed
 lessons list                   # the lessons in order
 lessons run 02 --write         # execute a notebook, put seconds and memory on its card
 lessons doctor                 # is everything here?
+lessons sweep --out runs.sqlite      # train networks on many graphs; stopped or killed, it goes on
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import argparse
 import importlib
 import importlib.metadata
 import importlib.util
+import math
 import os
 import platform
 import re
@@ -45,6 +47,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return lab(told.folder, open_it=not told.no_open)
         if told.command == "run":
             return run(told.lesson, write=told.write)
+        if told.command == "sweep":
+            return sweep(told)
         return doctor() if told.command == "doctor" else show_lessons()
     except UnknownLabel as error:
         parser.error(str(error))
@@ -67,7 +71,28 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("lesson", nargs="*", help="an id, a number or a notebook's path; all lessons unless told")
     run.add_argument("--write", action="store_true", help="put seconds and memory on the notebooks' cards")
     commands.add_parser("doctor", help="check that all that the lessons need is here")
+    _add_sweep(commands.add_parser("sweep", help="train networks on many graphs; stopped or killed, it goes on"))
     return parser
+
+
+def _add_sweep(sweep: argparse.ArgumentParser) -> None:
+    add = sweep.add_argument
+    add("--out", type=Path, required=True, help="the file that results are written to, runs.sqlite")
+    add(
+        "--data",
+        choices=("digits", "cifar10", "cifar10-jpeg"),
+        default="digits",
+        help="what they learn (%(default)s)",
+    )
+    add("--noise", type=float, default=0.0, help="standard deviation of noise, for the digits (%(default)s)")
+    add("--graphs", type=int, default=52, help="52, 449 or 3942, or the first few of the 52 (%(default)s)")
+    add("--seeds", type=int, default=5, help="networks on each graph (%(default)s)")
+    add("--epochs", type=int, help="of training (30 on the digits, 200 on CIFAR-10)")
+    add("--batch", type=int, help="networks that are trained together (8 on the digits, 1 on CIFAR-10)")
+    add("--workers", type=int, default=1, help="processes of this machine (%(default)s)")
+    add("--scheduler", metavar="ADDRESS", help="of a dask cluster that works instead: tcp://...")
+    add("--device", choices=("cpu", "gpu"), default="cpu", help="what computes (%(default)s)")
+    add("--max-seconds", type=float, default=math.inf, help="stop then; the same command goes on")
 
 
 # ---------------------------------------------------------------------------------------- lab and list
@@ -238,6 +263,34 @@ def _write_cards(done: Iterable[Ran]) -> None:
 def _cores() -> int:
     """The cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+# ---------------------------------------------------------------------------------------- sweep
+
+
+def sweep(told: argparse.Namespace) -> int:
+    """Train networks on many graphs; the answer is 0, stopped by --max-seconds too, 1 where something failed.
+
+    130 after Ctrl-C. What is wrong with an option is told by its name.
+    """
+    from lessons.sweep import Settings, run_sweep
+
+    names = ("seeds", "batch", "workers", "scheduler", "device", "max_seconds")
+    options = {name: getattr(told, name) for name in names}
+    try:
+        settings = Settings.usual(told.data, graphs=told.graphs, noise=told.noise, epochs=told.epochs)
+        done = run_sweep(settings, told.out, **options, progress=True)
+    except (OSError, RuntimeError, TypeError, ValueError) as error:
+        message = re.sub(r"^(\w+)=", lambda found: f"--{found[1].replace('_', '-')}=", str(error))
+        print(f"lessons: {message}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("lessons: interrupted; the same command goes on", file=sys.stderr)
+        return 130
+    failed = f", {done.failed} of which failed" if done.failed else ""
+    further = "" if done.stored == done.total else "; the same command goes on"
+    print(f"{done.stored} of {done.total} networks are in {told.out}{failed}{further}")
+    return 0
 
 
 # ---------------------------------------------------------------------------------------- doctor

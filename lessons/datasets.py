@@ -2,12 +2,15 @@
 
 X, y = digits()                  # 1,797 handwritten digits, 64 grey values each
 X, y, X_test, y_test = digits_split(seed=0)      # a quarter of them held out
+X, y, X_test, y_test = noisy_digits(1.5)         # the same, hard to tell
 graph = digits_graph(k=5)        # each joined to the five most similar
 pixels = grid_graph(8, 8)        # and rings, paths, sensors, meshes
 cora = planetoid("cora")         # papers that cite each other; downloaded once
 bloggers = blogcatalog()         # who is a friend of whom, and what they write about; downloaded once
 chosen = published_graphs(52)    # the settings of graphs that networks were made of, with their C and L
+errors = published_errors("mlp") # and what these networks got wrong; published_runs: run by run, downloaded once
 cortex = brain_network("cat")    # areas of a brain, and which leads to which; downloaded once
+pictures = cifar10()             # of ten kinds of things, in colour; downloaded once
 """
 
 from __future__ import annotations
@@ -23,14 +26,15 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from lessons import _rng
-from lessons._checks import whole
+from lessons import _cifar, _published_runs, _rng
+from lessons._checks import whole, zero_or_more
 from lessons._downloads import fetched
 from lessons._graph2nn import BRAINS, connections, graph_list
 from lessons._pickles import load_array, load_lists, load_matrix
 from lessons.errors import FormatError, require
 from lessons.graph import Graph, as_graph
 from lessons.laplacian_regularization import neighbour_graph
+from lessons.sweet_spot import Groups
 
 if TYPE_CHECKING:
     import scipy.sparse
@@ -80,6 +84,36 @@ def digits_split(
     held_out[np.lexsort((chance, y))[::4]] = True  # every fourth, of images in random order numeral after numeral
     X = (X / 16).astype(dtype).reshape((-1, 1, 8, 8) if images else (-1, 64))
     return X[~held_out], y[~held_out], X[held_out], y[held_out]
+
+
+def noisy_digits(
+    noise: float, seed: _rng.Seed = 0
+) -> tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.float32], NDArray[np.int64]]:
+    """The digits made hard to tell: X_train (1347, 64), y_train (1347,), X_test (450, 64), y_test (450,).
+
+    The parts of `digits_split(seed=0)`, whatever the seed; grey values less the mean of all that are trained on,
+    over their standard deviation; then on each value of both parts noise of its own, from a normal distribution
+    of standard deviation `noise`. It is drawn once: nobody sees an image with other noise. A seed gives the same
+    draws for any `noise`, in proportion to it.
+
+    Raises ImportError without scikit-learn, TypeError or ValueError for noise that is no number, negative or not
+    finite.
+
+    >>> X_train, y_train, X_test, y_test = noisy_digits(1.5)
+    >>> X_train.shape, X_train.std().round(1), np.sqrt(1 + 1.5**2).round(1)
+    ((1347, 64), np.float32(1.8), np.float64(1.8))
+
+    Notebook: 12_sweet_spot.
+    """
+    zero_or_more("noise", noise)
+    X_train, y_train, X_test, y_test = digits_split(seed=0, dtype=np.float64)
+    mean, deviation = X_train.mean(), X_train.std()
+    chance = np.random.default_rng(_rng.key_of(seed))
+    X_train, X_test = (
+        ((X - mean) / deviation + noise * chance.standard_normal(X.shape)).astype(np.float32)
+        for X in (X_train, X_test)
+    )
+    return X_train, y_train, X_test, y_test
 
 
 def digits_graph(k: int = 5) -> Graph:
@@ -517,6 +551,225 @@ def brain_network(name: Literal["cat", "macaque_visual", "macaque_whole"]) -> Gr
         raise ValueError(f"name={name!r}: one of {sorted(BRAINS)}")
     A = connections(name)
     return as_graph(np.argwhere(A), n=len(A), directed=True)
+
+
+TaskName = Literal["mlp", "cnn6", "resnet34", "resnet34_sep", "resnet50", "efficientnet"]
+
+
+@dataclass(frozen=True, eq=False)
+class PublishedRuns:
+    """Every published run of a task: `errors` (E, G, S), test errors in percent of G graphs with S seeds.
+
+    Errors are told after each of `epochs` (E,), nan where a run is missing. For each graph, all (G,): `k` its mean
+    degree, `p` and `seed` as in `GraphList`, `density` the share of pairs of its n nodes that are joined, `C` and
+    `L`, and `width`, units or channels of the first stage of its networks. The complete graph is the last.
+    """
+
+    task: TaskName
+    n: int
+    k: NDArray[np.float64]
+    p: NDArray[np.float64]
+    seed: NDArray[np.int64]
+    C: NDArray[np.float64]
+    L: NDArray[np.float64]
+    density: NDArray[np.float64]
+    width: NDArray[np.int64]
+    epochs: NDArray[np.int64]
+    errors: NDArray[np.float64]
+
+    def __repr__(self) -> str:
+        epochs, graphs, seeds = self.errors.shape
+        return f"PublishedRuns({self.task}: {graphs} graphs, {seeds} seeds, {epochs} epochs)"
+
+
+def published_runs(task: TaskName) -> PublishedRuns:
+    """The test errors of every network that You and others trained: what all their findings are drawn from.
+
+    "mlp" is a multilayer perceptron on CIFAR-10, 3942 graphs with five seeds, told after epoch 200 alone. The
+    others are networks on ImageNet, 52 graphs (48 of 16 nodes for "efficientnet") with three seeds, after ten of
+    100 epochs (of those in between more is published). Of "resnet34_sep" and "efficientnet" one run each broke off
+    between epochs 20 and 50.
+
+    Downloaded at the first call, 4 MB for "mlp" and 0.2 to 0.5 MB for others, unless LESSONS_DATA names a folder
+    with `graph2nn/analysis/final_results/`.
+
+    Raises ValueError for another task and where LESSONS_DATA names no folder, DataMissing where it is not here and
+    cannot be downloaded, FormatError for files other than those published.
+
+    >>> published_runs("vit")
+    Traceback (most recent call last):
+        ...
+    ValueError: task='vit': one of ['mlp', 'cnn6', 'resnet34', 'resnet34_sep', 'resnet50', 'efficientnet']
+
+    Notebook: 12_sweet_spot. Source: see `published_graphs`.
+    """
+    nodes, share, p, seed, C, L = _published_runs.settings(_checked_task(task)).T
+    errors, width = _published_runs.all_runs(task)
+    n = int(nodes[0])
+    k = np.append(n * share[:-1], n - 1)
+    edges, pairs = (n * k / 2).round(), n * (n - 1) / 2
+    epochs = np.array(_published_runs.TASKS[task].epochs)
+    return PublishedRuns(task, n, k, p, seed.astype(np.int64), C, L, edges / pairs, width, epochs, errors)
+
+
+def _checked_task(task: TaskName) -> TaskName:
+    if task not in _published_runs.TASKS:
+        raise ValueError(f"task={task!r}: one of {list(_published_runs.TASKS)}")
+    return task
+
+
+@dataclass(frozen=True, eq=False)
+class PublishedErrors:
+    """What is recorded of the runs of a task: `groups` of G graphs with the errors after the last epoch.
+
+    The complete graph is the last. `density` (G,) the share of pairs of nodes that are joined; `best` the row that
+    the paper tells as the best graph; `by_epoch` (E, G) mean errors after each of `epochs` (E,). Where a run broke
+    off a group has one less, and the paper took the run of seed 1 a second time: `as_published` has it so.
+    """
+
+    task: TaskName
+    groups: Groups
+    as_published: Groups
+    density: NDArray[np.float64]
+    best: int
+    epochs: NDArray[np.int64]
+    by_epoch: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, task: TaskName, table: dict[str, Any]) -> PublishedErrors:
+        """What an entry of the recorded table holds: columns by name, and the rows where a run broke off."""
+        C, L, mean, std, edges = (np.array(table[name], np.float64) for name in ("C", "L", "mean", "std", "edges"))
+        density = edges / (table["n"] * (table["n"] - 1) / 2)
+        runs = np.full(len(C), table["runs"])
+        published = {"mean": mean.copy(), "std": std.copy(), "runs": runs.copy()}
+        for gap in table["broke off"]:
+            runs[gap["row"]] -= 1
+            for name in ("mean", "std"):
+                published[name][gap["row"]] = gap[f"published {name}"]
+        groups, again = Groups(C, L, mean, std, runs), Groups(C, L, **published)
+        by_epoch = np.array([*table["by epoch"], table["mean"]])
+        return cls(task, groups, again, density, table["best"], np.array(table["epochs"]), by_epoch)
+
+    def __repr__(self) -> str:
+        return f"PublishedErrors({self.task}: {self.groups}, {len(self.epochs)} epochs)"
+
+
+def published_errors(task: TaskName) -> PublishedErrors:
+    """The mean and the spread of `published_runs`, which are shipped: nothing is downloaded.
+
+    Raises ValueError for another task.
+
+    >>> errors = published_errors("resnet34")
+    >>> errors, errors.groups.mean[[errors.best, -1]].round(2)
+    (PublishedErrors(resnet34: Groups(53 groups, 159 runs), 10 epochs), array([24.57, 25.73]))
+
+    Notebook: 12_sweet_spot. Source: see `published_graphs`.
+    """
+    return PublishedErrors.of(task, recorded("sweet_spot")["tasks"][_checked_task(task)])
+
+
+@dataclass(frozen=True, eq=False)
+class OwnRuns:
+    """Runs of ours: `errors` (G, S), test errors in percent after the last epoch of G graphs with seeds 1 to S.
+
+    The graphs are the published 52, the complete one is the last; of each, all (G,), `C`, `L`, the `density`, the
+    share of pairs of nodes that are joined, and the `width` of its networks. `by_epoch` (E, G) mean errors after
+    each epoch. `command` is the one that made them.
+    """
+
+    data: str
+    noise: float
+    command: str
+    C: NDArray[np.float64]
+    L: NDArray[np.float64]
+    density: NDArray[np.float64]
+    width: NDArray[np.int64]
+    errors: NDArray[np.float64]
+    by_epoch: NDArray[np.float64]
+
+    @property
+    def groups(self) -> Groups:
+        """Each graph with its runs."""
+        return Groups.of(self.C, self.L, self.errors)
+
+    def __repr__(self) -> str:
+        graphs, seeds = self.errors.shape
+        noise = f" with noise {self.noise:g}" if self.noise else ""
+        return f"OwnRuns({self.data}{noise}: {graphs} graphs, {seeds} seeds, {len(self.by_epoch)} epochs)"
+
+
+def own_runs(data: Literal["digits", "cifar10-jpeg"], noise: float = 0.0) -> OwnRuns:
+    """What `lessons sweep` has found on this data, as recorded: the digits with noise 0, 0.75, 1.5 and 3.
+
+    Raises ValueError for runs that there are not, with those that there are.
+
+    >>> own_runs("digits", noise=1.5)
+    OwnRuns(digits with noise 1.5: 53 graphs, 20 seeds, 30 epochs)
+
+    Notebook: 12_sweet_spot.
+    """
+    found = {(table["data"], table["noise"]): table for table in recorded("own_runs")["runs"]}
+    if (data, noise) not in found:
+        raise ValueError(f"data={data!r} with noise={noise}: one of {sorted(found)}")
+    table, graphs = found[data, noise], published_graphs(52)
+    C, L = np.append(graphs.C, 1.0), np.append(graphs.L, 1.0)
+    density = np.append((graphs.n * graphs.k / 2).round() / (graphs.n * (graphs.n - 1) / 2), 1.0)
+    width, wrong, by_epoch = (np.array(table[name]) for name in ("width", "wrong", "by epoch"))
+    errors = 100 * wrong / table["rows"]
+    return OwnRuns(data, noise, table["command"], C, L, density, width, errors, by_epoch)
+
+
+@dataclass(frozen=True, eq=False)
+class ImageSet:
+    """Pictures and their classes, to train on (N of them) and to test on (M), and what they are called.
+
+    `X` (N, 3, 32, 32) and `X_test` (M, 3, 32, 32), bytes: red, green and blue, each in rows from the top; `y` (N,)
+    and `y_test` (M,), the classes, from 0 on.
+    """
+
+    X: NDArray[np.uint8]
+    y: NDArray[np.int64]
+    X_test: NDArray[np.uint8]
+    y_test: NDArray[np.int64]
+    name: str
+
+    def __repr__(self) -> str:
+        return f"ImageSet({self.name}: {len(self.y)} images to train on, {len(self.y_test)} to test on)"
+
+
+def cifar10() -> ImageSet:
+    """CIFAR-10: small photographs, 32 x 32, of ten kinds of things; 5,000 of each to train on, 1,000 to test on.
+
+    In the published order, random. The classes: airplane, automobile, bird, cat, deer, dog, frog, horse, ship,
+    truck. Reading takes 280 MB of memory, of which 184 stay.
+
+    Downloaded at the first call, 170 MB, unless LESSONS_DATA names a folder with `cifar10/cifar-10-python.tar.gz`.
+
+    Raises ValueError where LESSONS_DATA names no folder, DataMissing where it is not here and cannot be
+    downloaded, FormatError for a file other than that published.
+
+    Notebook: 12_sweet_spot. Source: A. Krizhevsky, Learning multiple layers of features from tiny images,
+    technical report, University of Toronto, 2009, chapter 3.
+    """
+    return ImageSet(*_cifar.published(), name="CIFAR-10")
+
+
+def cifar10_jpeg() -> ImageSet:
+    """A copy of CIFAR-10 that is not CIFAR-10: each picture was a JPEG once, and they come in another order.
+
+    The same pictures with the same classes in the same two parts; pixels are near the published ones, not equal to
+    them. For machines to which 18 MB can be carried, and 170 cannot. What is measured on it is to be called by its
+    name, "CIFAR-10 (JPEG copy)".
+
+    It is not published, so it is never downloaded: LESSONS_DATA has to name a folder with
+    `cifar10/cifar10-jpeg.bin`. Reading takes Pillow some seconds, and 210 MB of memory, of which 184 stay.
+
+    Raises ValueError where LESSONS_DATA names no folder, DataMissing where it is unset or the file is not there,
+    FormatError for another file, ImportError without Pillow.
+
+    Notebook: 12_sweet_spot. Source: see `cifar10`.
+    """
+    return ImageSet(*_cifar.copied(), name="CIFAR-10 (JPEG copy)")
 
 
 # ---------------------------------------------------------------------------------------- recorded figures

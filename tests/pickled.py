@@ -54,8 +54,9 @@ def dtype_of(code: str, order: str = "<") -> bytes:
 
 
 def _array(array: np.ndarray) -> bytes:
-    parts = [written(1), written(array.shape), dtype_of(array.dtype.str[1:]), written(False)]
-    return array_of(b"(" + b"".join(parts) + written(array.tobytes().decode("latin1")) + b"t")
+    order, code = array.dtype.str[0], array.dtype.str[1:]
+    parts = [written(1), written(array.shape), dtype_of(code, order), written(array.flags.fnc)]
+    return array_of(b"(" + b"".join(parts) + written(array.tobytes("A").decode("latin1")) + b"t")
 
 
 def _matrix(matrix: Any) -> bytes:

@@ -32,6 +32,7 @@ BESIDE |= dict.fromkeys(FLOWS, "centrality_and_flow")
 BESIDE |= dict.fromkeys(("biased_walks", "link_prediction", "skip_gram", "vector_files"), "node2vec")
 RELATIONAL = ("graph_measures", "graph_selection", "random_graphs", "relational_budgets")
 BESIDE |= dict.fromkeys(RELATIONAL, "relational_graphs")
+BESIDE["relational_training"] = "sweet_spot"
 
 MAY_IMPORT = {
     "ground": {"ground", "compiled", "gpu"},
