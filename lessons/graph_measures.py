@@ -125,7 +125,9 @@ def adjacency_words(graphs: Iterable[object]) -> Words:
 
 def _graphs(graphs: Iterable[object]) -> list[Graph]:
     if hasattr(graphs, "nodes") or hasattr(graphs, "tocsr") or hasattr(graphs, "to_graph"):
-        raise TypeError(f"one graph, {graphs!r}: a sequence of graphs is needed, [graph]")
+        kind = type(graphs)  # a repr may be an address, or have several lines
+        told = repr(graphs) if kind is Graph else f"a {kind.__name__} of {kind.__module__.partition('.')[0]}"
+        raise TypeError(f"one graph, {told}: a sequence of graphs is needed, [graph]")
     return [_undirected(graph) for graph in graphs]
 
 

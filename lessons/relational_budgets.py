@@ -11,7 +11,7 @@ family of your own is a name, its widths, and a function from widths to a list o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Literal, NamedTuple, get_args
@@ -121,7 +121,7 @@ def cost(graph: object, family: str | Family, widths: Sequence[int] | None = Non
     sizes are the units of each node. O(n + m) a layer.
 
     Raises ValueError for another name, another number of widths, and for a relational layer that has fewer units
-    than the graph has nodes.
+    than the graph has nodes; TypeError for widths that are not whole numbers in a sequence.
 
     >>> ring = as_graph([(node, (node + 1) % 64) for node in range(64)], n=64)
     >>> cost(ring, "mlp")
@@ -133,6 +133,8 @@ def cost(graph: object, family: str | Family, widths: Sequence[int] | None = Non
     """
     graph, family = as_graph(graph), _family(family)
     default = (graph.n,) if family.widths is None else family.widths
+    if widths is not None and not isinstance(widths, Iterable):
+        raise TypeError(f"widths={widths!r}: a sequence is needed, one width for each stage, such as {default}")
     given = default if widths is None else tuple(whole("widths", width) for width in widths)
     if len(given) != len(default):
         raise ValueError(f"widths={given} of {family.name}: {len(default)} are needed, one for each stage")
@@ -154,8 +156,9 @@ def match_width(graph: object, family: str | Family, budget: int | None = None) 
     walks to the same first width in steps; here it is bisected, since the cost rises with the width. O(n + m)
     a layer and step.
 
-    Raises ValueError for "fixed_mlp", which has no width to choose; InfeasibleError where the narrowest network
-    that gives each node a unit in each layer costs more, or widths do not help.
+    Raises ValueError for "fixed_mlp", which has no width to choose, and where a layer that does not widen has
+    fewer units than the graph has nodes; InfeasibleError where the narrowest network that gives each node a unit
+    in each layer costs more, or widths do not help.
 
     >>> ring = as_graph([(node, (node + 1) % 64) for node in range(64)], n=64)
     >>> match_width(ring, "mlp"), match_width(ring, "cnn6")
@@ -167,6 +170,7 @@ def match_width(graph: object, family: str | Family, budget: int | None = None) 
     """
     graph, family = as_graph(graph), _family(family)
     budget = family.budget if budget is None else whole("budget", budget)
+    _check_widens(graph, family, budget)
     first = _least_first(graph, family, budget)
     widths = family.scaled(first)
     for stage in range(1, len(widths)):
@@ -178,12 +182,22 @@ def match_width(graph: object, family: str | Family, budget: int | None = None) 
     return widths
 
 
+def _check_widens(graph: Graph, family: Family, budget: int) -> None:
+    """Raises ValueError for a relational layer that has fewer units than there are nodes, however wide all is."""
+    widest = family._of_its_own()[0] * max(budget, graph.n)
+    if (narrow := _too_narrow(family.layers(family.scaled(widest)), graph.n)) is not None:
+        units = min(narrow.n_in, narrow.n_out)
+        raise ValueError(
+            f"{narrow.name} of {family.name} has {units} units on one side, whatever the widths: too few for the "
+            f"{graph.n} nodes. Give a graph of at most {units}, or a Family of your own that is wider there"
+        )
+
+
 def _least_first(graph: Graph, family: Family, budget: int) -> int:
     """The least first width with which the budget is reached and each node has a unit in each layer."""
     low, high = 0, family._of_its_own()[0]
     while not _enough(graph, family, family.scaled(high), budget):
         if high > max(budget, graph.n):
-            cost(graph, family, family.scaled(high))  # says so where a layer stays too narrow for the graph
             raise InfeasibleError(f"budget={budget}: {family.name} does not reach it, however wide")
         low, high = high, 2 * high
     while high - low > 1:

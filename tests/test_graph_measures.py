@@ -367,11 +367,21 @@ def test_words_that_are_no_undirected_graph_are_named(row: list[int], said: str,
         batch_measures(np.array([good, row, good], np.uint64))
 
 
-def test_one_graph_is_not_many() -> None:
-    for one in (ring(5), nx.cycle_graph(5), nx.empty_graph(0), sp.csr_array(np.ones((3, 3)))):
-        for call in (batch_measures, adjacency_words):
-            with pytest.raises(TypeError, match=r"\[graph\]"):
-                call(one)
+@pytest.mark.parametrize(
+    ("one", "told"),
+    [
+        (ring(5), r"Graph\(n=5, m=5, undirected\)"),
+        (nx.cycle_graph(5), "a Graph of networkx"),
+        (nx.empty_graph(0), "a Graph of networkx"),
+        (nx.path_graph(3, nx.DiGraph), "a DiGraph of networkx"),
+        (sp.csr_array(np.ones((3, 3))), "a csr_array of scipy"),
+    ],
+    ids=str,
+)
+def test_one_graph_is_not_many(one: object, told: str) -> None:
+    for call in (batch_measures, adjacency_words):
+        with pytest.raises(TypeError, match=rf"^one graph, {told}: .*\[graph\]$"):
+            call(one)
 
 
 @pytest.mark.parametrize("wrong", [5, None, "graphs"])

@@ -330,7 +330,9 @@ CNN71 = as_graph(nx.cycle_graph(71))
             r"round1.*widths=\(3,\): each of 4 nodes needs a unit",
         ),
         (lambda: cost(CNN71, "cnn6"), ValueError, "stage1.conv1.*each of 71 nodes needs a unit"),
-        (lambda: match_width(CNN71, "cnn6"), ValueError, "stage1.conv1.*each of 71 nodes needs a unit"),
+        (lambda: match_width(CNN71, "cnn6"), ValueError, "stage1.conv1 of cnn6 has 64 units.*too few for the 71"),
+        (lambda: cost(ring_graph(4), "mlp", 512), TypeError, r"widths=512: a sequence.*such as \(512,\)"),
+        (lambda: cost(ring_graph(4), "cnn6", 9.5), TypeError, r"widths=9.5: a sequence.*\(64, 128, 256\)"),
         (lambda: match_width(ring_graph(64), "fixed_mlp"), ValueError, "fixed_mlp: each node is one unit"),
         (lambda: match_width(ring_graph(64), "fixed_mlp", 9), ValueError, "fixed_mlp: each node is one unit"),
         (lambda: FAMILIES["fixed_mlp"].budget, ValueError, "fixed_mlp: each node is one unit"),
@@ -346,6 +348,18 @@ CNN71 = as_graph(nx.cycle_graph(71))
 def test_what_cannot_be_counted(call, kind, problem):
     with pytest.raises(kind, match=problem):
         call()
+
+
+@pytest.mark.parametrize(
+    ("name", "units"),
+    [("mlp", 512), ("cnn6", 64), ("resnet34", 64), ("resnet34_sep", 64), ("resnet50", 64)],
+)
+def test_a_graph_larger_than_what_never_widens_is_refused_before_any_search(name, units):
+    one_more = as_graph(nx.cycle_graph(units + 1))
+    with pytest.raises(ValueError, match=f"of {name} has {units} units .* at most {units}, or a Family") as told:
+        match_width(one_more, name)
+    assert "widths=" not in str(told.value), "none was given"
+    assert min(match_width(as_graph(nx.cycle_graph(units)), name)) >= units
 
 
 def test_widths_that_change_nothing():

@@ -34,13 +34,25 @@ def test_conversations_show_every_edge_and_every_weight():
     for axis, (name, graph) in zip(above, graphs.items(), strict=True):
         lines, nodes = axis.collections
         at = np.asarray(nodes.get_offsets())
-        ends = np.sort(np.linalg.norm(np.diff(np.array(lines.get_segments()), axis=1)[:, 0], axis=1))
-        assert axis.get_title() == name
+        curves = np.array(lines.get_segments())
+        assert axis.get_title() == f"{name}: {graph.m} edges"
         assert np.allclose(np.linalg.norm(at, axis=1), 1), "on a circle"
-        apart = [np.linalg.norm(at[u] - at[v]) for u, v in graph.edge_rows]
-        assert np.allclose(ends, np.sort(apart))
-    for axis, mask in zip(below, masks.values(), strict=True):
+        assert np.allclose(curves[:, [0, -1]], at[graph.edge_rows])
+    for axis, mask, told in zip(below, masks.values(), ("12 units,\n50%", "8 units,\n100%"), strict=True):
         assert (drawn(axis)[0] == mask).all()
+        assert axis.get_xlabel() == f"{told} of the weights kept"
+
+
+def test_edges_to_near_nodes_are_bent_apart():
+    """On a straight line those to the second and third neighbour could not be told from the circle."""
+    edges = [(0, 1), (0, 2), (0, 3), (0, 32), (63, 0)]
+    fig, _ = show.draw_conversations({"one": as_graph(edges, n=64)}, {"one": np.eye(64)})
+    curves = np.array(fig.axes[0].collections[0].get_segments())
+    middles = np.linalg.norm(curves[:, 8], axis=1)
+    first, *others = (middles[as_graph(edges, n=64).edges().index(edge)] for edge in edges[:4])
+    assert 1 > first > others[0] + 0.02 > others[1] + 0.04
+    assert others[2] == pytest.approx(0), "across"
+    assert middles[-1] == pytest.approx(first), "as near the other way round"
 
 
 def test_equal_areas_are_equal_numbers_of_weights():
@@ -70,8 +82,13 @@ def test_lines_part_the_units_of_different_nodes():
     assert np.allclose(across[:, 0, 1], np.cumsum([0, *node_sizes(8, 3)]) - 0.5)
     assert np.allclose(down[:, 0, 0], np.cumsum([0, *node_sizes(5, 3)]) - 0.5)
     assert [label.get_text() for label in first.get_yticklabels()] == ["a", "b", "c"]
-    assert first.get_xlim() == second.get_xlim()
-    assert first.get_ylim() == second.get_ylim()
+    fig.draw_without_rendering()
+    boxes = first, second
+    scales = [np.abs(np.diff(axis.transData.transform([[0, 0], [1, 1]]), axis=0)) for axis in boxes]
+    assert np.allclose(scales, scales[0][0, 0], rtol=1e-3), "a weight is as large in both"
+    for axis, columns in zip(boxes, (5, 3), strict=True):
+        assert axis.get_xlim() == (-0.5, columns - 0.5), "so that the title stands over the mask"
+        assert not any(lines.get_clip_on() for lines in axis.collections), "the frame is not cut"
 
 
 # ---------------------------------------------------------------------------------------- the plane of C and L
@@ -123,6 +140,7 @@ def test_rewiring_is_told_as_shares_of_the_first():
     assert alt == "What is left when p rises from 0.01 to 1: C 25%, L 75%, width 100%."
     assert np.allclose(fig.axes[0].lines[0].get_ydata(), [1.0, 0.75, 0.25])
     assert len({line.get_linestyle() for line in fig.axes[0].lines}) == 3, "not by colour alone"
+    assert fig.axes[0].get_ylabel() == "share of the value at p = 0.01"
 
 
 def test_widths_are_told_from_the_sparse_end_to_the_dense():
@@ -149,7 +167,13 @@ def test_brains_in_the_box_are_told():
     assert np.allclose(axis.lines[2].get_xydata(), [[0.5, 2.0], [0.3, 2.0]]), "a line joins those of the cat"
     (box,) = axis.patches
     assert np.allclose([*box.get_xy(), box.get_width(), box.get_height()], [0.4, 1.8, 0.1, 0.4])
-    assert {text.get_text() for text in axis.texts} == {"cat", "macaque, whole"}
+    assert {text.get_text(): tuple(text.xy) for text in axis.texts} == {
+        "cat": (0.3, 2.0),
+        "macaque, whole": (0.45, 1.9),
+    }
+    printed, other = axis.lines[:2]
+    assert printed.get_fillstyle() == "none", "what lies under the first can be seen"
+    assert printed.get_zorder() > other.get_zorder()
     empty = show.draw_brains(places, ([0.9, 1.0], [1.0, 1.1]))[1]
     assert empty.endswith("lie: none.")
 
@@ -163,6 +187,8 @@ def test_what_was_chosen_is_marked():
     assert np.allclose(grown.get_xydata(), np.column_stack([C, L]))
     assert np.allclose(some.get_xdata(), C[[1, 4, 7]])
     assert np.allclose(few.get_xydata(), [[C[4], L[4]]])
+    assert grown.get_fillstyle() == "none"
+    assert grown.get_markersize() > some.get_markersize(), "seen around those that were chosen"
 
 
 def test_alt_texts_are_short():

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from copy import deepcopy
 from dataclasses import replace
+from itertools import zip_longest
 from math import isclose
 from random import Random
 from typing import TYPE_CHECKING, Any
@@ -730,6 +731,22 @@ def _drawn_as_published(found: Any, n: Any, k: Any, p: Any, random: Any) -> bool
     return bool(random.drawn == other.drawn)
 
 
+def _drawn_twice_where_full(found: Any, n: Any, k: Any, p: Any, random: Any) -> bool:
+    """Whether the first draw that is not the rule's, if there is any, comes elsewhere than where u is full."""
+    other = deepcopy(random)
+    full: set[int] = set()  # places among the draws
+
+    def draw(near: Any, u: Any, v: Any, random: Any) -> Any:
+        before = len(random.drawn)
+        w = _drawn_by_the_rule(near, u, v, random)
+        full.update(range(before, before + 3) if w is None else ())  # two draws, and no third
+        return w
+
+    _attempt_with(draw=draw)(n, k, p, other)
+    pairs = enumerate(zip_longest(random.drawn, other.drawn))
+    return next((at for at, (mine, ruled) in pairs if mine != ruled), None) not in full
+
+
 def _owned_edges(n: int, k: float) -> list[int]:
     """How many edges each node owns, as the rule has it."""
     m = round(n * k / 2)
@@ -934,11 +951,13 @@ def _by_numpy_s_names(n: Any, k: Any, p: Any, random: Any) -> Any:
     return random.integers(n)
 
 
-def _draw_ring(n: int, k: float, p: float, random: Drawn) -> tuple[Any, str]:
+def _draw_right(n: int, k: float, p: float, random: Drawn) -> tuple[Any, str]:
+    """The graph that is wanted of these draws."""
     from lessons.show.graph import draw_graph
 
-    edges = [(u, (u + s) % n) for u, own in enumerate(_owned_edges(n, k)) for s in range(1, own + 1)]
-    title = f"the ring for n = {n}, k = {k:g}: {len(edges)} edges"
+    near = mended_attempt(n, k, p, deepcopy(random))
+    edges = sorted((u, v) for u, v in _joins(near) if u < v)
+    title = f"wanted for n = {n}, k = {k:g}, p = {p:g}: {len(edges)} edges"
     return draw_graph(as_graph(edges, n=n), positions=_round_places(n), title=title, size=(4.0, 3.6))
 
 
@@ -1018,15 +1037,26 @@ ATTEMPT = Exercise(
             ),
         ),
         Property(
+            says="where u is joined to all others, w is drawn twice all the same, and then the edge is left",
+            holds=_drawn_twice_where_full,
+            hints=(
+                "Here a node u is joined to all others when one of its edges is to be rewired. The graph may be a "
+                "good one, but the same seed must give the same graph, so it matters how often you draw.",
+                "Look at when you ask whether u has n - 1 neighbours: the rule asks after it has drawn again, not "
+                "before.",
+                "Draw w; while it will not do: draw w, then ask whether u has n - 1 neighbours.",
+            ),
+        ),
+        Property(
             says="draws come in the order of the rule: one random() for each edge, in the order of the nodes and "
             "then from the nearest on; after those below p, w is drawn of all n nodes, until it will do, or u is "
             "full",
             holds=_drawn_as_published,
             hints=(
                 "The graph may be a good one, but the same seed must give the same graph.",
-                "Look at which edges come first, at whom w is drawn from, and when you ask whether u has n - 1 "
-                "neighbours: the rule asks after it has drawn again.",
-                "Draw w; while it will not do: draw w, then ask whether u has n - 1 neighbours.",
+                "Look at which edges come first, at whom w is drawn from, and at when you draw again.",
+                "For u in the order of the nodes, for its edges from the nearest on: random(); if below p draw w "
+                "of range(n), and again while w is u or a neighbour of u.",
             ),
         ),
         Property(
@@ -1082,7 +1112,7 @@ ATTEMPT = Exercise(
         "program, and all make the graph another one than k says. That it gives up only after a second draw is a "
         "whim, but seeds depend on it."
     ),
-    draw=_draw_ring,
+    draw=_draw_right,
     raised={RuntimeError: NEVER_ENDS, AttributeError: NO_SUCH_DRAW},
     after="Needed again: `ws_flex` grows the published graphs of a seed like this.",
 )
@@ -1575,7 +1605,7 @@ COST = Exercise(
             ),
         ),
         Property(
-            says=f"cost is called at most {MOST} times, however wide",
+            says=f"cost is called at most {MOST} times, for widths up to a million",
             holds=_few_calls,
             hints=(
                 "Each call should tell you more than about one width: the cost rises.",

@@ -23,6 +23,7 @@ FIVE = np.array([[0, 1], [0, 0], [1, 0.5], [2, 0.5], [3, 0.5]], float)  # where 
 HEARD = PALETTE[0]  # what a mask lets through
 C_AXIS, L_AXIS = (0.0, 1.0), (1.0, 4.5)  # the plane that the paper divides into cells
 DRAWN = 400  # rows and columns of a mask at most; of a larger one every second, third ...
+BENT = 12  # nodes between the ends of an edge from which on it is bent as far as can be
 MARKS = "osD^v*"
 LINES = ("-", "--", ":")
 
@@ -31,18 +32,19 @@ LINES = ("-", "--", ":")
 
 
 def draw_conversations(graphs: Mapping[str, object], masks: Mapping[str, ArrayLike]) -> Picture:
-    """Graphs with their nodes on a circle, and below each the mask of a layer, dark where a weight is.
+    """Graphs with their nodes on a circle, and below each the mask of a layer, coloured where a weight is.
 
-    All masks are on one scale, so that equal areas are equal numbers of weights.
+    Edges are bent inwards, those to near nodes apart from each other. All masks are on one scale, so that equal
+    areas are equal numbers of weights.
     """
-    fig, axes = canvas(6.4, 4.5, columns=len(graphs), rows=2)
+    fig, axes = canvas(6.4, 5.0, columns=len(graphs), rows=2)
     told, most = [], max(np.shape(masks[name])[0] for name in graphs)
     for (above, below), (name, source) in zip(np.reshape(axes, (2, -1)).T, graphs.items(), strict=True):
         graph, mask = as_graph(source), np.asarray(masks[name], bool)
         _draw_circle(above, graph)
-        above.set_title(name, fontsize=11, color=INK)
+        above.set_title(f"{name}: {graph.m:,} edges", fontsize=11, color=INK)
         _draw_mask(below, mask, most)
-        below.set_xlabel(f"{mask.shape[0]:,} units, {_share(mask.mean())}", fontsize=10)
+        below.set_xlabel(f"{len(mask):,} units,\n{_share(mask.mean())} of the weights kept", fontsize=10)
         told.append(f"{name} {graph.m:,} edges, {len(mask):,} units, {_share(mask.mean())} of the weights")
     return fig, f"Graphs of {graph.n} nodes on a circle, and the masks of their layers: {'; '.join(told)}."
 
@@ -53,12 +55,15 @@ def draw_masks(masks: Mapping[str, ArrayLike], nodes: Sequence[object] = ()) -> 
     With `nodes`, lines part the units of one from those of the next, and all masks are on one scale.
     """
     fig, axes = canvas(6.4, 2.6, columns=len(masks))
-    told, most = [], max(max(np.shape(mask)) for mask in masks.values()) if nodes else None
+    told, shapes = [], np.array([np.shape(mask) for mask in masks.values()])
+    if nodes:
+        np.atleast_1d(axes)[0].get_gridspec().set_width_ratios(shapes[:, 1])
     for axis, (name, given) in zip(np.atleast_1d(axes), masks.items(), strict=True):
         mask = np.asarray(given, bool)
-        _draw_mask(axis, mask, most)
+        _draw_mask(axis, mask)
         if nodes:
             _part_nodes(axis, mask.shape, nodes)
+            axis.set_ylim(shapes[:, 0].max() - 0.5, -0.5)
         axis.set_title(name, fontsize=10, color=INK)
         axis.set_ylabel("hears", loc="top")
         axis.set_xlabel("heard", loc="left")
@@ -69,8 +74,9 @@ def draw_masks(masks: Mapping[str, ArrayLike], nodes: Sequence[object] = ()) -> 
 def _part_nodes(axis: Any, shape: tuple[int, ...], nodes: Sequence[object]) -> None:
     """Lines between the units of different nodes, and the names of the nodes beside."""
     ends = [np.cumsum([0, *node_sizes(width, len(nodes))]) - 0.5 for width in shape]
-    axis.hlines(ends[0], ends[1][0], ends[1][-1], color=INK, linewidth=0.8)
-    axis.vlines(ends[1], ends[0][0], ends[0][-1], color=INK, linewidth=0.8)
+    axis.hlines(ends[0], ends[1][0], ends[1][-1], color=INK, linewidth=0.8, clip_on=False)
+    axis.vlines(ends[1], ends[0][0], ends[0][-1], color=INK, linewidth=0.8, clip_on=False)
+    axis.spines[:].set_visible(False)
     middles = [(edges[1:] + edges[:-1]) / 2 for edges in ends]
     names = [str(node) for node in nodes]
     axis.set_yticks(middles[0], names)
@@ -84,12 +90,24 @@ def _draw_circle(axis: Any, graph: Graph) -> None:
 
     angle = np.pi / 2 - 2 * np.pi * np.arange(graph.n) / max(graph.n, 1)
     at = np.column_stack([np.cos(angle), np.sin(angle)])
-    thin = 0.25 if graph.m > 500 else 0.7
-    axis.add_collection(LineCollection(list(at[graph.edge_rows]), colors=INK, linewidths=thin, zorder=1))
-    axis.scatter(*at.T, s=14, color=HEARD, edgecolors=PAPER, linewidths=0.4, zorder=2)
-    axis.set_axis_off()
-    axis.set_aspect("equal")
+    thin = 0.12 if graph.m > 1000 else 0.35
+    axis.add_collection(LineCollection(_bent(at, graph), colors=INK, linewidths=thin, zorder=1))
+    axis.scatter(*at.T, s=12, color=HEARD, linewidths=0, zorder=2)
+    axis.set(xticks=[], yticks=[], aspect="equal")
+    axis.spines[:].set_visible(False)
     axis.margins(0.05)
+
+
+def _bent(at: Floats, graph: Graph) -> list[Floats]:
+    """Each edge as points of a curve that is bent towards the centre, the more the further its ends are apart."""
+    ends, t = graph.edge_rows, np.linspace(0, 1, 17)[:, None]
+    apart = abs(ends[:, 0] - ends[:, 1])
+    steps = np.minimum(apart, graph.n - apart)
+    pulled = at[ends].mean(axis=1) * np.maximum(1 - steps / BENT, 0)[:, None]
+    return [
+        (1 - t) ** 2 * at[u] + 2 * t * (1 - t) * towards + t**2 * at[v]
+        for (u, v), towards in zip(ends, pulled, strict=True)
+    ]
 
 
 def _draw_mask(axis: Any, mask: NDArray[np.bool_], most: int | None = None) -> None:
@@ -196,17 +214,16 @@ def draw_rewired(mask: ArrayLike, C: float, L: float, width: int) -> Picture:
 
 
 def draw_rewiring(p: ArrayLike, curves: Mapping[str, ArrayLike]) -> Picture:
-    """What rewiring changes, over p > 0 on a logarithmic axis: each curve (len(p),) as a share of its first value.
-
-    The alt text says where each ends.
-    """
+    """What rewiring changes, over p > 0, rising, on a logarithmic axis: each curve (len(p),) as a share of its
+    first value. The alt text says where each ends."""
     fig, axis = canvas(6.4, 3.0)
     told = []
     for (name, values), colour, mark, line in zip(curves.items(), PALETTE, MARKS, LINES, strict=False):
         share = np.asarray(values, float) / np.asarray(values, float)[0]
         axis.plot(p, share, line, color=colour, marker=mark, markersize=6, markeredgecolor=INK, label=name)
         told.append(f"{name} {100 * share[-1]:.0f}%")
-    axis.set(xscale="log", xlabel="p, the chance that an edge is rewired", ylabel="of the first", ylim=(0, 1.1))
+    first = f"share of the value at p = {np.min(p):g}"
+    axis.set(xscale="log", xlabel="p, the chance that an edge is rewired", ylabel=first, ylim=(0, 1.1))
     axis.legend(frameon=False, fontsize=10, loc="center left", bbox_to_anchor=(1.0, 0.5))
     return fig, f"What is left when p rises from {np.min(p):g} to {np.max(p):g}: {', '.join(told)}."
 
@@ -235,18 +252,21 @@ def draw_brains(
 ) -> Picture:
     """C and L of some networks under several definitions, {definition: {network: (C, L)}}.
 
-    A line joins those of a network. `box`, dashed: its limits in C and in L.
+    The first definition is a ring around what others may give as well. A line joins those of a network, its name
+    stands where C is least. `box`, dashed: its limits in C and in L.
     """
     from matplotlib.patches import Rectangle
 
     fig, axis = canvas(6.4, 3.6)
-    for (definition, found), colour, mark in zip(places.items(), PALETTE, MARKS, strict=False):
-        look = {"color": colour, "markersize": 9, "markeredgecolor": INK, "linestyle": "none"}
-        axis.plot(*np.transpose(list(found.values())), mark, label=definition, **look)
+    ring: dict[str, Any] = {"markersize": 14, "fillstyle": "none", "markeredgewidth": 1.8, "zorder": 4}
+    for k, ((definition, found), colour, mark) in enumerate(zip(places.items(), PALETTE, MARKS, strict=False)):
+        look = ring | {"color": colour} if k == 0 else {"color": colour, "markersize": 8, "markeredgecolor": INK}
+        axis.plot(*np.transpose(list(found.values())), mark, linestyle="none", label=definition, **look)
     for network in next(iter(places.values())):
         way = np.array([found[network] for found in places.values()])
         axis.plot(*way.T, "-", color=FAINT, linewidth=1, zorder=1)
-        axis.annotate(network.replace("_", ", "), way[-1], (7, -13), textcoords="offset points", fontsize=10)
+        beside = {"xytext": (-12, 0), "textcoords": "offset points", "ha": "right", "va": "center"}
+        axis.annotate(network.replace("_", ", "), way[way[:, 0].argmin()], fontsize=10, **beside)
     (c_low, c_high), (l_low, l_high) = box
     box_drawn = Rectangle(
         (c_low, l_low), c_high - c_low, l_high - l_low, fill=False, linestyle="--", edgecolor=INK
@@ -254,7 +274,7 @@ def draw_brains(
     box_drawn.set_label("sweet spot")
     axis.add_patch(box_drawn)
     axis.set(xlabel="C", ylabel="L")
-    axis.margins(0.12)
+    axis.margins(0.25, 0.12)
     axis.legend(frameon=False, fontsize=9, loc="upper right")
     return fig, _told_brains(places, box)
 
@@ -276,16 +296,17 @@ def _told_brains(
 
 
 def draw_selected(C: ArrayLike, L: ArrayLike, fine: ArrayLike, coarse: ArrayLike) -> Picture:
-    """A sweep in the plane of C and L: faint dots for all its graphs, and those that were chosen.
+    """A sweep in the plane of C and L: faint circles for all its graphs, and those that were chosen.
 
-    `fine` and `coarse` are their rows, drawn as dots and circles.
+    `fine` and `coarse` are their rows, drawn as dots and large circles.
     """
-    fig, axis = canvas(4.6, 3.6)
+    fig, axis = canvas(5.4, 4.2)
     C, L = np.asarray(C, float), np.asarray(L, float)
     some, few = np.asarray(fine, int), np.asarray(coarse, int)
-    axis.plot(C, L, ".", color=FAINT, markersize=2.5, zorder=1, label="grown")
-    axis.plot(C[some], L[some], ".", color=PALETTE[0], markersize=2.5, zorder=2, label="one a small cell")
-    look = {"color": PALETTE[5], "markersize": 7, "fillstyle": "none", "linestyle": "none", "zorder": 3}
+    grown = {"color": FAINT, "markersize": 4, "markeredgewidth": 0.5, "fillstyle": "none", "zorder": 1}
+    axis.plot(C, L, "o", label="grown", **grown)
+    axis.plot(C[some], L[some], "o", color=PALETTE[0], markersize=1.4, zorder=2, label="one a small cell")
+    look = {"color": PALETTE[5], "markersize": 9, "fillstyle": "none", "linestyle": "none", "zorder": 3}
     axis.plot(C[few], L[few], "o", label="middles", **look)
     _frame(axis)
     axis.set(xlabel="C", ylabel="L")
