@@ -53,7 +53,6 @@ class Lesson:
 # Lessons without a notebook yet. A row goes when its notebook comes.
 PLANNED = (
     Lesson(8, "communities", "Find who belongs together", ("graph_signals", "graph_partitioning")),
-    Lesson(12, "sweet_spot", "Find the sweet spot", ("relational_graphs",)),
     Lesson(13, "neural_capacitance", "Watch it learn", ("relational_graphs",)),
 )
 

@@ -15,6 +15,7 @@ import nbformat
 import pytest
 
 from lessons import cli, course
+from lessons.sweep import Outcome
 
 CARD = "# Try it\n\n| Card | |\n| --- | --- |\n| Runs in | to be measured |"
 
@@ -307,3 +308,55 @@ def test_a_reader_who_has_seen_enough_gets_no_traceback() -> None:
     command = f'"{sys.executable}" -c "{listing}" | true'
     done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=60)
     assert done.stderr == ""
+
+
+# ---------------------------------------------------------------------------------------- sweep
+
+
+def test_sweep_stops_goes_on_and_ends(tmp_path: Path) -> None:
+    line = ["sweep", "--graphs", "2", "--seeds", "1", "--epochs", "1", "--noise", "1", "--batch", "2"]
+    path = tmp_path / "runs.sqlite"
+    first = command(*line, "--out", path, "--max-seconds", "0.001")
+    assert (first.returncode, first.stdout) == (0, f"0 of 3 networks are in {path}; the same command goes on\n")
+    second = command(*line, "--out", path)
+    assert (second.returncode, second.stdout) == (0, f"3 of 3 networks are in {path}\n")
+    assert "sweep: 100%" in second.stderr
+    assert "3 of 3 networks" in second.stderr
+    other = command(*line, "--epochs", "2", "--out", path)
+    assert (other.returncode, other.stdout) == (1, "")
+    assert f"lessons: {path} holds runs with recipe.epochs = 1, not 2" in other.stderr
+
+
+@pytest.mark.parametrize(
+    ("options", "problem"),
+    [
+        (["--noise", "-1"], "lessons: --noise=-1.0: a finite number, zero or more"),
+        (["--data", "cifar10", "--noise", "1"], "lessons: --noise=1.0: for the digits only"),
+        (["--graphs", "99"], "lessons: --graphs=99: 52, 449, 3942, or fewer than 52"),
+        (["--max-seconds", "0"], "lessons: --max-seconds=0.0: above 0"),
+        (["--workers", "0"], "lessons: --workers=0: at least 1"),
+        (["--device", "gpu"], "lessons: --device='gpu': \"cpu\"; training has never run on a GPU"),
+    ],
+)
+def test_sweep_names_the_option(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], options: list[str], problem: str
+) -> None:
+    assert cli.main(["sweep", "--out", str(tmp_path / "runs.sqlite"), *options]) == 1
+    assert capsys.readouterr().err.startswith(problem)
+    assert not list(tmp_path.iterdir())
+
+
+def test_sweep_tells_what_failed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr("lessons.sweep.run_sweep", lambda *_, **options: Outcome(4, 1, 5))
+    assert cli.main(["sweep", "--out", "runs.sqlite"]) == 0
+    told = "4 of 5 networks are in runs.sqlite, 1 of which failed; the same command goes on\n"
+    assert capsys.readouterr().out == told
+
+
+def test_sweep_is_interrupted(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def interrupted(*_: object, **options: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("lessons.sweep.run_sweep", interrupted)
+    assert cli.main(["sweep", "--out", "runs.sqlite"]) == 130
+    assert capsys.readouterr().err == "lessons: interrupted; the same command goes on\n"
