@@ -49,6 +49,7 @@ CONTENDERS["centrality_and_flow"] = {"igraph", "scipy", "networkx"}
 CONTENDERS["node2vec"] = {"fastnode2vec", "gensim", "node2vec"}
 CONTENDERS["spectral_gcn"] = {"scipy", "torch", "torch_geometric"}
 CONTENDERS["relational_graphs"] = {"igraph", "networkx", "numpy", "torch"}
+CONTENDERS["sweet_spot"] = {"lessons", "torch"}
 
 
 def installed(topic):

@@ -579,7 +579,12 @@ def test_workers_end_with_the_one_they_work_for(tmp_path):
 def test_a_cluster_of_threads(tmp_path, whole):
     distributed = pytest.importorskip("distributed")
     with distributed.LocalCluster(
-        n_workers=1, threads_per_worker=2, processes=False, host="127.0.0.1", dashboard_address=None
+        n_workers=1,
+        threads_per_worker=2,
+        processes=False,
+        protocol="tcp://",
+        host="127.0.0.1",
+        dashboard_address=None,
     ) as cluster:
         assert tiny(tmp_path / "runs.sqlite", scheduler=cluster.scheduler_address) == (10, 0, 10)
     check_same(read_runs(tmp_path / "runs.sqlite"), whole)
