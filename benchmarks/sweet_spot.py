@@ -35,6 +35,7 @@ from lessons.relational_training import Network, NetworkBatch, Recipe, Vectors
 
 N = 64  # nodes of each graph, units of the stem
 WIDTHS = {"matched widths": None, "width 64": N}
+FULL = "64 networks ", "159 networks "  # as cases begin that something was asked for
 STACKED = 16  # networks that PyTorch trains together
 EPOCHS = 1_000  # more than are trained, so that the rate stays what it is in the first
 CHECKED = 3  # steps whose mean loss is compared with float64
@@ -340,6 +341,8 @@ def summary(rows: Sequence[Row]) -> Iterator[str]:
     """What was asked for, and how many networks a sweep trains in an hour."""
     for row in rows:
         case, _, peer = row["case"].partition(" peer ")
+        if not case.startswith(FULL):
+            continue  # smaller ones tell nothing
         what = peer or "1 worker"
         reached = "reached" if row["ratio"] <= ASKED[what] else "missed"
         yield f"{case}: {row['ratio']:.3g} of {row['peer']} {what}, at most {ASKED[what]:g} asked: {reached}"

@@ -249,6 +249,35 @@ def test_the_step_of_descent_does_what_its_definition_says(seed, size):
     assert (its[~present] == 0).all()
 
 
+@given(st.integers(0, 2**32), st.integers(1, 3), st.integers(2, 9), st.integers(1, 9))
+@settings(max_examples=60, deadline=None)
+def test_the_loss_and_its_gradient_are_what_their_definition_says(seed, G, rows, classes):
+    rng = np.random.default_rng(seed)
+    scores = (rng.standard_normal((G, rows, classes)) * rng.choice([1, 30])).astype(np.float32)
+    y = rng.integers(0, classes, (G, rows))
+    found = []
+    for call in (training._cross_entropy, kernels.cross_entropy):
+        gradient, loss = scores.copy(), np.empty(G)
+        call(gradient, y, loss)
+        found.append((loss, gradient))
+    for definition, kernel in zip(*found, strict=True):
+        np.testing.assert_allclose(definition, kernel, rtol=1e-5, atol=1e-6)
+    for g in range(G):
+        assert found[0][0][g] == pytest.approx(cross_entropy(scores[g], y[g]).item(), rel=1e-5, abs=1e-6)
+        np.testing.assert_allclose(found[1][1][g].sum(axis=1), 0, atol=1e-6)
+
+
+@pytest.mark.parametrize("call", [training._cross_entropy, kernels.cross_entropy])
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_a_loss_of_scores_that_are_not_finite_is_not_finite(call, bad):
+    scores, loss = np.zeros((2, 3, 4), np.float32), np.empty(2)
+    scores[0, 1, 2] = bad
+    with np.errstate(invalid="ignore"):
+        call(scores, np.zeros((2, 3), np.int64), loss)
+    assert not np.isfinite(loss[0])
+    assert loss[1] == pytest.approx(np.log(4))
+
+
 # ---------------------------------------------------------------------------------------- images
 
 

@@ -598,7 +598,7 @@ def test_a_cluster_of_two_processes_one_of_which_is_killed(tmp_path):
     settings = Settings.usual("digits", graphs=4, noise=1.0, epochs=60)
     options = {"seeds": 2, "batch": TOGETHER, "slice_seconds": 1.0}
     run_sweep(settings, tmp_path / "alone.sqlite", **options)
-    outcomes = []
+    killed = []
     with (
         distributed.LocalCluster(
             n_workers=2, threads_per_worker=1, processes=True, host="127.0.0.1", dashboard_address=None
@@ -606,16 +606,18 @@ def test_a_cluster_of_two_processes_one_of_which_is_killed(tmp_path):
         distributed.Client(cluster, set_as_default=False) as client,
     ):
         pids = client.run(os.getpid)
-        sweeping = threading.Thread(
-            target=lambda: outcomes.append(
-                run_sweep(settings, tmp_path / "runs.sqlite", scheduler=cluster.scheduler_address, **options)
-            )
-        )
-        sweeping.start()
-        address = _busy(client, folder_of(tmp_path / "runs.sqlite"))
-        os.kill(pids[address], signal.SIGKILL)
-        sweeping.join(300)
-    assert outcomes == [(10, 0, 10)]
+
+        def kill_one() -> None:
+            address = _busy(client, folder_of(tmp_path / "runs.sqlite"))
+            os.kill(pids[address], signal.SIGKILL)
+            killed.append(address)
+
+        killer = threading.Thread(target=kill_one)
+        killer.start()
+        outcome = run_sweep(settings, tmp_path / "runs.sqlite", scheduler=cluster.scheduler_address, **options)
+        killer.join()
+    assert outcome == (10, 0, 10)
+    assert len(killed) == 1
     check_same(read_runs(tmp_path / "runs.sqlite"), read_runs(tmp_path / "alone.sqlite"))
 
 
