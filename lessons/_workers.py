@@ -36,8 +36,9 @@ def executor(workers: int, scheduler: str | None = None) -> Iterator[Workers]:
         with _cluster(scheduler) if scheduler else _processes(workers) as found:
             yield found
     except (BrokenExecutor, CancelledError) as error:
+        reason = str(error) or "the cluster is gone"
         raise RuntimeError(
-            f"a worker was lost, as when memory runs out ({error}); what is done is kept"
+            f"a worker was lost, as when memory runs out ({reason}); what is done is kept"
         ) from error
 
 

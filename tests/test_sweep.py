@@ -623,7 +623,7 @@ def test_a_cluster_of_two_processes_one_of_which_is_killed(tmp_path):
 
 def _busy(client, folder: Path) -> str:
     """The address of a worker that has begun a slice, when others have been done before."""
-    until = time.monotonic() + 120
+    until = time.monotonic() + 300
     while time.monotonic() < until:
         if folder.is_dir() and list(folder.glob("*.json")):
             for address, tasks in client.processing().items():
