@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import multiprocessing
 import os
+import re
 import signal
 import threading
 from collections.abc import Callable, Iterator
@@ -14,9 +15,21 @@ from typing import Any
 
 from lessons.errors import require
 
+_ADDRESS = re.compile(r"([a-z]+://)?(\[[\da-fA-F:]+\]|[\w.-]*\w):\d{1,5}/?|inproc://\S+")
 FIRST_WORKER_SECONDS = 60.0  # that a cluster's first worker may take to appear
 
 Workers = tuple[Executor, Callable[[], int]]
+
+
+def checked_address(scheduler: str) -> str:
+    """The address of a cluster. Raises ValueError for one that has no port, for which dask would wait for ever.
+
+    >>> checked_address("tcp://10.0.0.1:8786")
+    'tcp://10.0.0.1:8786'
+    """
+    if not _ADDRESS.fullmatch(scheduler):
+        raise ValueError(f"scheduler={scheduler!r}: an address with a port is needed, such as tcp://10.0.0.1:8786")
+    return scheduler
 
 
 @contextmanager

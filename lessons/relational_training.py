@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from lessons import _rng
-from lessons._checks import above_zero, between, whole, zero_or_more
+from lessons._checks import above_zero, between, finite_rows, real_numbers, whole, zero_or_more
 from lessons._device import Device, compiled
 from lessons.graph import Graph, as_graph
 from lessons.relational_graphs import relational_mask
@@ -121,7 +121,8 @@ class Data(Protocol):
 class Vectors:
     """Rows that are taken as they are: X (N, n_in) and y (N,) to train on, X_test and y_test to test on.
 
-    Raises ValueError where rows and labels are not as many.
+    Raises ValueError where rows and labels are not as many or an input is not finite, TypeError for inputs that
+    are no numbers and labels that are not whole ones.
     """
 
     X: Floats
@@ -131,6 +132,14 @@ class Vectors:
 
     def __post_init__(self) -> None:
         _check_pairs(self.X, self.y, self.X_test, self.y_test)
+        for name in ("X", "X_test"):
+            X = real_numbers(name, getattr(self, name))
+            if X.ndim != 2:
+                raise ValueError(f"{name} of shape {X.shape}: (rows, inputs of a row) are needed")
+            finite_rows(name, X, range(len(X)), "row")
+            object.__setattr__(self, name, X)
+        for name in ("y", "y_test"):
+            object.__setattr__(self, name, np.asarray(getattr(self, name)))
 
     def training_rows(self, rows: Rows, keys: Sequence[int], epoch: int) -> Floats:
         return self.X[rows]
@@ -204,6 +213,12 @@ def _check_pairs(X: Floats, y: Rows, X_test: Floats, y_test: Rows) -> None:
         if len(inputs) != len(labels) or not len(inputs):
             raise ValueError(
                 f"{len(inputs)} rows of {name} and {len(labels)} labels: as many are needed, not none"
+            )
+        given = np.asarray(labels)
+        if given.ndim != 1 or given.dtype.kind not in "iu":
+            raise TypeError(
+                f"labels of {name}, {given.shape} of {given.dtype}: the number of its class is needed for each, "
+                "0, 1 and so on; of rows with a single 1 it is .argmax(axis=1)"
             )
 
 

@@ -37,7 +37,7 @@ from lessons._checkpoints import Checkpoint, Checkpoints, packed, unpacked
 from lessons._checks import above_zero, whole, zero_or_more
 from lessons._device import Device
 from lessons._runs_file import Epoch, Run, Runs, RunsFile, read_runs
-from lessons._workers import executor
+from lessons._workers import checked_address, executor
 from lessons.random_graphs import ws_flex
 from lessons.relational_budgets import Family, LayerPlan, cost, match_width
 from lessons.relational_training import Images, Network, NetworkBatch, Recipe, Vectors
@@ -51,7 +51,7 @@ RECIPES = {
     "cifar10": Recipe(),
     "cifar10-jpeg": Recipe(),
 }
-TOGETHER = {"digits": 8, "cifar10": 1, "cifar10-jpeg": 1}  # networks of a batch
+TOGETHER = {"digits": 4, "cifar10": 1, "cifar10-jpeg": 1}  # networks of a batch
 SLICE_SECONDS = 60.0  # of work between two checkpoints
 
 Name = tuple[int, int]  # (graph, seed) of a network
@@ -304,6 +304,8 @@ def _check_ways(workers: int, scheduler: str | None, device: str) -> None:
         raise ValueError(f'device={device!r}: "cpu"; training has never run on a GPU, so that is not offered')
     if whole("workers", workers) > 1 and scheduler is not None:
         raise ValueError(f"workers={workers}: the cluster at {scheduler} has its own")
+    if scheduler is not None:
+        checked_address(scheduler)
 
 
 def _about() -> dict[str, Any]:

@@ -36,7 +36,8 @@ class Groups:
     """Errors in percent of G groups of runs: `mean` and `std` of `runs` runs each, of networks with `C` and `L`.
 
     All (G,). `std` divides by the number of runs (ddof=0), as the paper tells it. `len(groups)` is G;
-    `groups[rows]`, a slice, a mask or row numbers, are some of them.
+    `groups[rows]`, a slice, a mask or row numbers, are some of them. Raises ValueError for other shapes, for what
+    is not finite, for a spread below 0 and for no runs.
     """
 
     C: Floats
@@ -49,6 +50,10 @@ class Groups:
         shapes = {name: np.shape(value) for name, value in vars(self).items()}
         if len(set(shapes.values())) != 1 or len(shapes["C"]) != 1:
             raise ValueError(f"shapes {shapes}: one entry a group is needed of each")
+        for name in ("C", "L", "mean", "std", "runs"):
+            finite_rows(name, getattr(self, name), range(shapes[name][0]), "group")
+        for name, least in (("std", 0), ("runs", 1)):
+            _check_range(name, getattr(self, name), getattr(self, name) >= least, f"{name} >= {least}")
 
     @classmethod
     def of(cls, C: ArrayLike, L: ArrayLike, errors: ArrayLike) -> Groups:
@@ -233,9 +238,8 @@ def p_worse(groups: Groups, best: int | None = None) -> Floats:
     best = _best(groups, best)
     freedom = groups.runs + groups.runs[best] - 2
     if (freedom < 1).any():
-        raise ValueError(
-            f"one run of group {int(np.argmin(freedom))} and of {best}: a spread needs two runs of one"
-        )
+        alone = int(np.argmin(freedom))
+        raise ValueError(f"group {alone} and the best, {best}, have one run each: one of them needs a second run")
     squares = groups.runs * groups.std**2
     variance = (squares + squares[best]) / freedom * (1 / groups.runs + 1 / groups.runs[best])
     apart = groups.mean - groups.mean[best]
@@ -245,9 +249,15 @@ def p_worse(groups: Groups, best: int | None = None) -> Floats:
 
 
 def _best(groups: Groups, best: int | None) -> int:
+    if not len(groups):
+        raise ValueError("no groups: at least one is needed, the best")
     if best is None:
         return int(np.argmin(groups.mean.round(TIE)))
-    return range(len(groups))[best]
+    if not isinstance(best, int | np.integer):
+        raise TypeError(f"best={best!r}: a row is told by its number; a level by its name, level={best!r}")
+    if not -len(groups) <= best < len(groups):
+        raise IndexError(f"best={best}: the rows of {len(groups)} groups are 0 to {len(groups) - 1}")
+    return int(range(len(groups))[best])
 
 
 def clearly_worse(groups: Groups, best: int | None = None, level: float = 0.05) -> NDArray[np.bool_]:
@@ -328,22 +338,27 @@ def sweet_spot(groups: Groups, best: int | None = None, level: float = 0.05) -> 
 
 
 def overlap(boxes: Iterable[Box]) -> Box | None:
-    """The box that lies in all of them; None where there is none. Raises ValueError for no boxes.
+    """The box that lies in all of them; None where there is none.
+
+    Raises ValueError for no boxes, TypeError for what is no box, as None is.
 
     >>> overlap([Box(0.1, 0.5, 1.8, 2.7), Box(0.4, 0.7, 1.5, 2.2)])
     Box(C_low=0.4, C_high=0.5, L_low=1.8, L_high=2.2)
 
     Notebook: 12_sweet_spot.
     """
-    ends = list(zip(*boxes, strict=True))
-    if not ends:
+    listed = list(boxes)
+    if not listed:
         raise ValueError("no boxes: at least one is needed")
+    if not all(isinstance(box, tuple) and len(box) == 4 for box in listed):
+        raise TypeError(f"boxes={listed!r}: a list of Box is needed; None, no common box, is not one")
+    ends = list(zip(*listed, strict=True))
     common = Box(max(ends[0]), min(ends[1]), max(ends[2]), min(ends[3]))
     return common if common.C_low <= common.C_high and common.L_low <= common.L_high else None
 
 
 def inside(box: Box, C: ArrayLike, L: ArrayLike) -> NDArray[np.bool_]:
-    """True for each point in the box or on its edge, of the shape of C and L.
+    """True for each point in the box or on its edge, of the shape of C and L. Raises TypeError for no box.
 
     >>> inside(Box(0.4, 0.5, 1.8, 2.2), [0.45, 0.6], [2.0, 2.0])
     array([ True, False])

@@ -750,8 +750,9 @@ def test_what_was_asked_for_is_told_of_networks_and_how_many_an_hour():
             "peer": "torch",
         },
         {"case": "159 networks n=64 m=5 run_sweep 30 epochs 2 workers", "peer": "lessons"},
+        {"case": "2 networks n=64 m=5 run_sweep 1 epochs 2 workers", "peer": "lessons"},
     ]
-    figures = [{"ratio": 0.5}, {"ratio": 0.4}, {"ratio": 0.6, "ours": 36.0, "theirs": 60.0}]
+    figures = [{"ratio": 0.5}, {"ratio": 0.4}, {"ratio": 0.6, "ours": 36.0, "theirs": 60.0}, {"ratio": 4.0}]
     assert list(sweet_spot.summary([row | more for row, more in zip(rows, figures, strict=True)])) == [
         "64 networks of width 64 n=1 m=2 NetworkBatch 128 rows a step: 0.5 of torch stacked, at most 0.72 asked: "
         "reached",
@@ -760,6 +761,11 @@ def test_what_was_asked_for_is_told_of_networks_and_how_many_an_hour():
         "159 networks n=64 m=5 run_sweep 30 epochs 2 workers: 0.6 of lessons 1 worker, at most 0.6 asked: reached",
         "159 networks n=64 m=5 run_sweep 30 epochs 2 workers: 15,900 networks an hour, 9,540 with 1 worker",
     ]
+
+
+def test_what_was_asked_for_is_told_of_networks_that_there_are():
+    told = {str(case).partition(" peer ")[2] or "1 worker" for case in sweet_spot.cases(0.001)}
+    assert told == set(sweet_spot.ASKED)
 
 
 # ---------------------------------------------------------------------------------------- the command

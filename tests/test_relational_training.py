@@ -392,6 +392,25 @@ def test_data_that_do_not_fit_are_named(data, told):
     assert batch.step == 0
 
 
+@pytest.mark.parametrize(
+    ("changed", "error", "told"),
+    [
+        ({"X": [[1.0, np.nan], [0.0, 1.0], [2.0, 2.0]]}, ValueError, "X at row 0 is"),
+        ({"X_test": [[1.0, 2.0], [np.inf, 1.0], [2.0, 2.0]]}, ValueError, "X_test at row 1 is"),
+        ({"X": [["a", "b"]] * 3}, TypeError, "X"),
+        ({"X": [1.0, 2.0, 3.0]}, ValueError, r"X of shape \(3,\)"),
+        ({"y": ["cat", "dog", "cat"]}, TypeError, r"labels of X, \(3,\) of <U3"),
+        ({"y_test": np.eye(3)}, TypeError, r"labels of X_test, \(3, 3\) of float64: .* \.argmax\(axis=1\)"),
+    ],
+)
+def test_inputs_and_labels_that_cannot_be_learnt_are_refused(changed, error, told):
+    good = {"X": [[1.0, 2.0], [0.0, 1.0], [2.0, 2.0]], "y": [0, 1, 0]}
+    good |= {f"{name}_test": value for name, value in good.items()}
+    assert Vectors(**good).X.shape == (3, 2)
+    with pytest.raises(error, match=told):
+        Vectors(**good | changed)
+
+
 def test_pairs_and_pictures_that_do_not_fit_are_named():
     with pytest.raises(ValueError, match="3 rows of X and 2 labels"):
         Vectors(np.ones((3, 2)), np.zeros(2, int), np.ones((3, 2)), np.zeros(3, int))

@@ -55,6 +55,12 @@ def test_cells_lie_where_their_groups_are():
     assert (cell.get_width(), cell.get_height()) == pytest.approx((0.2, 0.7))
 
 
+def test_cells_that_are_framed_have_an_edge():
+    fig, alt = show.draw_map(FOUR, 15, framed=[False, True, True, False])
+    assert [patch.get_linewidth() > 0 for patch in fig.axes[0].patches] == [False, True, True, False]
+    assert "Marked: 2 cells with a frame." in _checked(alt)
+
+
 def test_what_stays_is_a_dot_in_a_box_and_what_goes_a_cross():
     fig, alt = show.draw_kept(FOUR, [True, False, False, True], SPOT)
     axis = fig.axes[0]
@@ -127,10 +133,13 @@ def test_a_table_has_every_figure_and_tells_the_extremes():
 
 
 def test_the_curse_is_the_gap_between_both_lines():
-    fig, alt = show.draw_curse([1, 10], [31.0, 32.0], [32.5, 32.25], 32.7)
+    fig, alt = show.draw_curse([1, 10], [31.0, 32.0], [32.5, 32.25], 32.7, [0.5, 0.125])
     assert "by 1.50 points for one graph and 0.25 for 10" in _checked(alt)
-    out, chosen, everyone = fig.axes[0].lines
+    (bars,) = fig.axes[0].containers
+    out, caps, (sticks,) = bars
     assert list(out.get_ydata()) == [32.5, 32.25]
+    assert [[low, high] for (_, low), (_, high) in sticks.get_segments()] == [[32.0, 33.0], [32.125, 32.375]]
+    chosen, everyone = (line for line in fig.axes[0].lines if line is not out and line not in caps)
     assert list(chosen.get_ydata()) == [31.0, 32.0]
     assert everyone.get_ydata()[0] == 32.7
 

@@ -130,6 +130,8 @@ def test_settings_that_cannot_be(settings, problem):
         ({"batch": 0}, "batch=0: at least 1"),
         ({"workers": 0}, "workers=0: at least 1"),
         ({"workers": 2, "scheduler": "tcp://a:1"}, "workers=2: the cluster at tcp://a:1 has its own"),
+        ({"scheduler": "tcp://..."}, r"scheduler='tcp://\.\.\.': an address with a port is needed"),
+        ({"scheduler": "foo"}, "scheduler='foo': an address with a port is needed"),
         ({"device": "gpu"}, "device='gpu': .* never run on a GPU"),
         ({"max_seconds": 0}, "max_seconds=0: above 0"),
         ({"slice_seconds": 0}, "slice_seconds=0: above 0"),

@@ -270,15 +270,37 @@ def test_where_nothing_differs_the_level_is_how_often_a_group_is_called_worse():
 
 def test_what_cannot_be_compared():
     groups = nowhere(np.array([[30.0, nan], [31.0, 32.0], [33.0, nan]]))
-    with pytest.raises(ValueError, match="one run of group 0 and of 0: a spread needs two runs of one"):
+    with pytest.raises(
+        ValueError, match="group 0 and the best, 0, have one run each"
+    ):
         clearly_worse(groups)
     assert clearly_worse(groups, 1).shape == (3,)
     for best in (3, -4):
-        with pytest.raises(IndexError):
+        with pytest.raises(IndexError, match="the rows of 3 groups are 0 to 2"):
             p_worse(groups, best)
+    with pytest.raises(TypeError, match=r"best=0\.05: .* level=0\.05"):
+        sweet_spot(groups, 0.05)
+    with pytest.raises(ValueError, match="no groups"):
+        sweet_spot(groups[:0])
     for level in (-0.1, 0.6, nan):
         with pytest.raises(ValueError, match=r"a chance to be wrong, from 0 to 0\.5"):
             clearly_worse(groups[1:2], level=level)
+
+
+@pytest.mark.parametrize(
+    ("changed", "problem"),
+    [
+        ({"mean": [nan]}, "mean at group 0 is nan"),
+        ({"std": [-0.1]}, r"std of group 0 is -0\.1: std >= 0"),
+        ({"runs": [0]}, "runs of group 0 is 0: runs >= 1"),
+        ({"runs": [3, 3]}, "one entry a group"),
+    ],
+)
+def test_groups_that_cannot_be(changed, problem):
+    good = {"C": [0.4], "L": [2.0], "mean": [32.0], "std": [0.1], "runs": [3]}
+    assert len(Groups(**{name: np.array(value) for name, value in good.items()})) == 1
+    with pytest.raises(ValueError, match=problem):
+        Groups(**{name: np.array(value) for name, value in (good | changed).items()})
 
 
 @given(st.lists(st.integers(0, 100).map(lambda percent: percent / 100), min_size=1, max_size=6))
@@ -344,6 +366,8 @@ def test_what_has_no_box():
     for C, L in (([], []), ([0.1], [1, 2]), (0.1, 2)):
         with pytest.raises(ValueError, match="as many of each are needed, at least one"):
             bounding_box(C, L)
+    with pytest.raises(TypeError, match="None, no common box, is not one"):
+        overlap([Box(0.1, 0.5, 1.8, 2.7), None])
     with pytest.raises(ValueError, match="no boxes"):
         overlap([])
 

@@ -27,31 +27,42 @@ DARK = 0.55  # of the colour scale: figures on darker cells are written in white
 # ---------------------------------------------------------------------------------------- maps
 
 
-def draw_map(cells: Groups, parts: int = 15, boxes: Mapping[str, Box] | None = None) -> Picture:
+def draw_map(
+    cells: Groups, parts: int = 15, boxes: Mapping[str, Box] | None = None, framed: ArrayLike | None = None
+) -> Picture:
     """Mean errors in the plane of C and L, a coloured cell each, of a grid of `parts` x `parts`; see `in_cells`.
 
-    With 15 parts or fewer the mean stands in its cell. `boxes` are drawn with dashed edges. The colours go from
-    the 1st to the 99th percentile.
+    With 15 parts or fewer the mean stands in its cell. `boxes` are drawn with dashed edges; cells where `framed`
+    is true have a frame. The colours go from the 1st to the 99th percentile.
     """
-    from matplotlib.patches import Rectangle
-
     fig, axis = canvas(6.4, 4.6)
     scale = _colour_scale(cells.mean)
-    wide, high = 1 / parts, 3.5 / parts
-    for C, L, mean in zip(cells.C, cells.L, cells.mean, strict=True):
-        axis.add_patch(Rectangle((C - wide / 2, L - high / 2), wide, high, color=scale.to_rgba(mean), linewidth=0))
+    frames = np.zeros(len(cells), bool) if framed is None else np.asarray(framed, bool)
+    for C, L, mean, frame in zip(cells.C, cells.L, cells.mean, frames, strict=True):
+        colour = scale.to_rgba(mean)
+        _draw_cell(axis, C, L, parts, colour, frame)
         if parts <= 15:
-            ink = PAPER if scale.norm(mean) > DARK else INK
-            axis.text(C, L, f"{mean:.1f}", ha="center", va="center", fontsize=7, color=ink)
+            look: dict[str, Any] = {"color": PAPER if scale.norm(mean) > DARK else INK, "fontsize": 7, "zorder": 4}
+            behind = {"facecolor": colour, "linewidth": 0, "pad": 0.6}  # no dashed line strikes it through
+            axis.text(C, L, f"{mean:.1f}", ha="center", va="center", bbox=behind, **look)
     _name_boxes(axis, boxes or {})
     axis.set(xlim=(0, 1.02), ylim=L_AXIS, xlabel="C, clustering", ylabel="L, mean shortest path")
-    fig.colorbar(scale, ax=axis, label="test error [%]", shrink=0.8)
+    fig.colorbar(scale, ax=axis, label="test error [%]", shrink=0.8, extend="both")
     best = int(np.argmin(cells.mean))
+    marked = [*(boxes or {}), *([f"{frames.sum()} cells with a frame"] if frames.any() else [])]
     return fig, (
         f"Mean test error in {len(cells):,} cells of the plane of C and L, {cells.mean.min():.2f} to "
         f"{cells.mean.max():.2f} %, lowest at C {cells.C[best]:.2f}, L {cells.L[best]:.2f}."
-        + (f" Marked: {', '.join(boxes)}." if boxes else "")
+        + (f" Marked: {', '.join(marked)}." if marked else "")
     )
+
+
+def _draw_cell(axis: Any, C: float, L: float, parts: int, colour: Any, frame: bool) -> None:
+    from matplotlib.patches import Rectangle
+
+    wide, high = 1 / parts, 3.5 / parts
+    look: dict[str, Any] = {"edgecolor": INK, "linewidth": 1.3, "zorder": 1.5} if frame else {"linewidth": 0}
+    axis.add_patch(Rectangle((C - wide / 2, L - high / 2), wide, high, facecolor=colour, **look))
 
 
 def _colour_scale(values: Floats) -> Any:
@@ -75,7 +86,8 @@ def _name_boxes(axis: Any, boxes: Mapping[str, Box]) -> None:
     for row, (name, box) in enumerate(boxes.items()):
         _draw_box(axis, box)
         look = {"arrowprops": {"arrowstyle": "->", "color": BOX}, "color": BOX, "fontsize": 11}
-        axis.annotate(name, (box.C_low, box.L_high), (0.04, 3.6 - 0.3 * row), **look)
+        beside = 0.04, 0.74 - 0.08 * row
+        axis.annotate(name, (box.C_low, box.L_high), beside, textcoords="axes fraction", **look)
 
 
 def draw_kept(groups: Groups, worse: ArrayLike, common: Box | None = None) -> Picture:
@@ -151,7 +163,7 @@ def draw_often(found: Sequence[Box], tries: int, boxes: Mapping[str, Box]) -> Pi
     share = axis.pcolormesh(C, L, 100 * often / tries, cmap="Blues", vmin=0, shading="nearest")
     _name_boxes(axis, boxes)
     fig.colorbar(share, ax=axis, label="in the common box [% of tries]")
-    axis.set(xlim=(0, 1), ylim=(1, 4), xlabel="C", ylabel="L")
+    axis.set(xlim=(0.2, 0.75), ylim=(1.5, 2.6), xlabel="C", ylabel="L")
     return (
         fig,
         f"How often each place of the plane is in the common box, in {tries} tries; dashed: {', '.join(boxes)}.",
@@ -246,14 +258,17 @@ def draw_agreement(names: Sequence[str], r: ArrayLike) -> Picture:
     return fig, (f"Correlations between {', '.join(names)}. Highest {max(pairs)[1]}, lowest {min(pairs)[1]}.")
 
 
-def draw_curse(top: ArrayLike, chosen: ArrayLike, held_out: ArrayLike, everyone: float) -> Picture:
-    """Error of the best few graphs by the seeds that chose them, and in a seed that did not; and that of all."""
+def draw_curse(
+    top: ArrayLike, chosen: ArrayLike, held_out: ArrayLike, everyone: float, chance: ArrayLike
+) -> Picture:
+    """Error of the best few graphs by the seeds that chose them, and in a seed that did not; and that of all.
+
+    `chance` is the standard error of each score in the seed left out, drawn as a bar.
+    """
     fig, axis = canvas(6.4, 3.0)
-    for values, name, colour, mark in (
-        (held_out, "in the seed left out", PALETTE[5], "o-"),
-        (chosen, "in the seeds they were chosen by", PALETTE[0], "s--"),
-    ):
-        axis.plot(top, values, mark, color=colour, markeredgecolor=INK, label=name)
+    look: dict[str, Any] = {"markeredgecolor": INK, "capsize": 3}
+    axis.errorbar(top, held_out, chance, fmt="o-", color=PALETTE[5], label="in the seed left out", **look)
+    axis.plot(top, chosen, "s--", color=PALETTE[0], markeredgecolor=INK, label="in the seeds they were chosen by")
     axis.axhline(everyone, color=INK, linewidth=1, linestyle=":", label="all graphs")
     axis.set(xscale="log", xlabel="graphs chosen", ylabel="mean test error [%]")
     axis.set_xticks(np.asarray(top), [f"{n:,}" for n in np.asarray(top)])
@@ -327,7 +342,7 @@ def draw_levels(levels: Mapping[str, ArrayLike]) -> Picture:
     for row, (name, means) in enumerate(levels.items()):
         of_all = np.asarray(means, float)
         apart = of_all - of_all.mean()
-        axis.plot(apart[:-1], np.full(len(apart) - 1, row), "|", color=PALETTE[0], markersize=14)
+        axis.plot(apart[:-1], np.full(len(apart) - 1, row), "|", color=PALETTE[0], markersize=14, alpha=0.5)
         axis.plot(apart[-1], row, "o", color=PALETTE[5], markersize=9, markeredgecolor=INK)
         told.append(f"{name} {apart[-1]:+.2f}")
     axis.axvline(0, color=FAINT, linewidth=1, zorder=0)
