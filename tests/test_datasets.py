@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 from pickled import python2
 from sklearn.neighbors import NearestNeighbors
 
-from lessons import _graph2nn, as_graph, datasets
+from lessons import _graph2nn, as_graph, datasets, experiments
 from lessons.errors import DataMissing, FormatError
 
 
@@ -840,7 +840,7 @@ TABLE = {"source": "a paper", "command": "python -m benchmarks", "date": "2025-0
 @pytest.fixture
 def tables(tmp_path, monkeypatch):
     """The folder of recorded tables, beside a module of our own."""
-    monkeypatch.setattr(datasets, "__file__", str(tmp_path / "datasets.py"))
+    monkeypatch.setattr(experiments, "__file__", str(tmp_path / "experiments.py"))
     (tmp_path / "data").mkdir()
     for name, table in {"whole": TABLE | {"accuracy": [0.5]}, "bare": {"accuracy": [0.5], "date": ""}}.items():
         (tmp_path / "data" / f"{name}.json").write_text(json.dumps(table))

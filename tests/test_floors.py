@@ -17,7 +17,7 @@ from lessons import course
 
 HOUSE = Path(lessons.__file__).parent
 ROOMS = {"show", "exercises", "compiled", "gpu"}
-ABOVE = {"datasets", "sweep", "course", "cli"}  # modules beside the topics that stand on them
+ABOVE = {"datasets", "experiments", "sweep", "course", "cli"}  # modules beside the topics that stand on them
 GROUND = {"", "graph", "errors", "metis", "model", "operators", "onnx_files", "architectures"}
 # and whatever begins with an underscore; "" is lessons/__init__.py
 BESIDE = dict.fromkeys(("execution", "memory", "rewriting"), "topological_sort")  # further files of a topic
@@ -39,7 +39,8 @@ MAY_IMPORT = {
     "topic": {"ground", "topic", "compiled", "gpu"},
     "compiled": {"compiled"},
     "gpu": {"ground", "gpu"},
-    "datasets": {"ground", "topic"},
+    "experiments": {"ground", "topic"},
+    "datasets": {"ground", "topic", "experiments"},
     "sweep": {"ground", "topic", "compiled", "gpu", "datasets"},
     "show": {"ground", "topic", "datasets", "show"},
     "exercises": {"ground", "topic", "datasets", "show", "exercises"},
