@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 
 from benchmarks import _own_runs
-from lessons.datasets import own_runs, published_graphs
+from lessons.datasets import cifar10_jpeg, own_runs, published_graphs
 from lessons.random_graphs import ws_flex
 from lessons.relational_budgets import match_width
-from lessons.sweep import Settings, mlp_family, read_runs, run_sweep
+from lessons.relational_training import Images, NetworkBatch
+from lessons.sweep import Settings, mlp_family, read_runs, run_sweep, tasks_of
 
 LEVELS = (0.0, 0.75, 1.5, 3.0)  # as planned in benchmarks/sweet_spot_plan.md
 
@@ -25,6 +26,18 @@ def test_what_was_planned_is_there(noise):
     np.testing.assert_allclose(runs.errors * 4.5, (runs.errors * 4.5).round(), atol=1e-9)
     assert len(runs.groups) == 53
     assert "--seeds 20 --epochs 30" in runs.command
+
+
+def test_the_shortened_run_is_there():
+    runs = own_runs("cifar10-jpeg")
+    assert runs.errors.shape == (53, 1)
+    assert runs.by_epoch.shape == (5, 53)
+    np.testing.assert_allclose(runs.by_epoch[-1], runs.errors[:, 0], atol=1e-3)
+    np.testing.assert_allclose(runs.errors * 100, (runs.errors * 100).round(), atol=1e-9)
+    assert (runs.by_epoch[0] > runs.by_epoch[-1]).all()
+    assert runs.errors.max() < 60  # guessing errs in 90 of 100
+    assert runs.width[-1] == 512
+    assert runs.command == "lessons sweep --data cifar10-jpeg --graphs 52 --seeds 1 --epochs 5"
 
 
 def test_more_noise_is_harder():
@@ -81,3 +94,14 @@ def test_the_same_networks_err_as_much_again(tmp_path):
     again = read_runs(path).matrix()[:20, 0]
     recorded = own_runs("digits", 1.5).errors[:20, 0]
     assert abs(again.mean() - recorded.mean()) < 1.5
+
+
+@pytest.mark.full
+@pytest.mark.data
+def test_the_complete_graph_errs_as_much_again_on_the_jpeg_copy():
+    settings = Settings.usual("cifar10-jpeg", epochs=5)
+    complete = tasks_of(settings, seeds=1)[-1]
+    batch = NetworkBatch([complete.network()], settings.recipe)
+    copy = cifar10_jpeg()
+    assert batch.train(Images(copy.X, copy.y, copy.X_test, copy.y_test))
+    assert abs(batch.errors[0, -1] - own_runs("cifar10-jpeg").errors[-1, 0]) < 1
