@@ -270,9 +270,7 @@ def test_where_nothing_differs_the_level_is_how_often_a_group_is_called_worse():
 
 def test_what_cannot_be_compared():
     groups = nowhere(np.array([[30.0, nan], [31.0, 32.0], [33.0, nan]]))
-    with pytest.raises(
-        ValueError, match="group 0 and the best, 0, have one run each"
-    ):
+    with pytest.raises(ValueError, match="group 0 and the best, 0, have one run each"):
         clearly_worse(groups)
     assert clearly_worse(groups, 1).shape == (3,)
     for best in (3, -4):
