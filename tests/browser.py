@@ -15,7 +15,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
@@ -231,9 +231,15 @@ def _open(page: Page, address: str, notebook: str) -> None:
 
 
 def _run_all(page: Page) -> None:
+    from playwright.sync_api import TimeoutError as TooLate
+
     page.get_by_role("menuitem", name="Run", exact=True).click()
     page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
     page.wait_for_timeout(300)
+    # A kernel that is idle may be between two cells, for long where the machine is busy.
+    over = "course.unrun() === 0 || course.errors().length > 0"
+    with suppress(TooLate):
+        page.wait_for_function(over, timeout=RUN * 1000)
     _wait_until_idle(page, RUN)
 
 
