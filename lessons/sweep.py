@@ -51,7 +51,7 @@ RECIPES = {
     "cifar10": Recipe(),
     "cifar10-jpeg": Recipe(),
 }
-TOGETHER = {"digits": 4, "cifar10": 1, "cifar10-jpeg": 1}  # networks of a batch
+TOGETHER = {"digits": 8, "cifar10": 1, "cifar10-jpeg": 1}  # networks of a batch
 SLICE_SECONDS = 60.0  # of work between two checkpoints
 
 Name = tuple[int, int]  # (graph, seed) of a network
