@@ -1,4 +1,4 @@
-"""Graphs drawn at random, by the rules that the field compares: WS-flex, and the four that came before it.
+"""Graphs drawn at random, by the rules that the field compares: WS-flex, the four before it, and planted groups.
 
     ws_flex(64, 8.3, 0.2, seed=0)               # Watts-Strogatz for any mean degree, connected
     ws_flex_words(64, 8.3, 0.2, range(1000))    # a thousand of them, for `batch_measures`
@@ -6,14 +6,18 @@
     erdos_renyi(64, 256, seed=0)
     barabasi_albert(64, 4, seed=0)
     harary(64, 256)                             # no chance in it: hardest to cut apart
+    planted_partition(64, 4, 20, 2, seed=0)     # communities, and which nodes they are
 
 All are undirected, without self-loops, on the nodes 0 ... n - 1. A seed that is an integer is one of Python's
-`random.Random`, so that WS-flex graphs are those published, edge for edge.
+`random.Random`, so that WS-flex graphs are those published, edge for edge; but `planted_partition` draws its edges
+many at a time, from the streams of the course.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import count
+from math import ceil, sqrt
 from numbers import Integral
 from random import Random
 from types import ModuleType
@@ -28,6 +32,7 @@ from lessons.errors import InfeasibleError
 from lessons.graph import Graph, as_graph
 
 Near = list[set[int]]
+Rows = NDArray[np.int64]
 
 ATTEMPTS = 100  # as published
 COMPILED_FROM = 300_000  # edges to draw; below, plain Python takes less than loading numba
@@ -215,11 +220,7 @@ def erdos_renyi(n: int, m: int, seed: _rng.Seed) -> Graph:
     n = whole("n", n, 0)
     pairs = n * (n - 1) // 2
     drawn = np.array(Random(_python_seed(seed)).sample(range(pairs), whole("m", m, 0, pairs)), np.int64)
-    # Pair number v (v - 1) / 2 + u joins u and v > u.
-    v = ((1 + np.sqrt(1 + 8.0 * drawn)) / 2).astype(np.int64)
-    v -= v * (v - 1) // 2 > drawn
-    v += v * (v + 1) // 2 <= drawn
-    return as_graph(np.column_stack([drawn - v * (v - 1) // 2, v]), n=n)
+    return as_graph(np.column_stack(_pairs(drawn)), n=n)
 
 
 def barabasi_albert(n: int, m: int, seed: _rng.Seed) -> Graph:
@@ -273,7 +274,81 @@ def harary(n: int, m: int) -> Graph:
     return as_graph(edges, n=n)
 
 
+# ---------------------------------------------------------------------------------------- planted groups
+
+
+def planted_partition(
+    n: int, k: int, c_in: float, c_out: float, seed: _rng.Seed
+) -> tuple[Graph, NDArray[np.int32]]:
+    """A graph with k groups of equal size, and the group of each node: (n,), 0 ... k - 1.
+
+    Two nodes of one group are joined with chance c_in / n, two of different groups with c_out / n: c_in and c_out
+    are no chances themselves, but n times as large. A group are n // k consecutive nodes or, for the first n % k
+    groups, one more. So a node has about c_in / k neighbours in its own group and c_out / k in each of the others,
+    c = (c_in + (k - 1) c_out) / k in all. O(n + m).
+
+    The larger the graph, the better can the groups be found where |c_in - c_out| > k sqrt(c). Below that threshold
+    no quick way is known that does better than chance, and for two groups there is none at all (E. Mossel, J.
+    Neeman, A. Sly, Probability Theory and Related Fields 162, 2015, doi:10.1007/s00440-014-0576-6).
+
+    Raises ValueError for n below 1, k not in 1 ... n, c_in or c_out not in 0 ... n.
+
+    >>> graph, groups = planted_partition(64, 4, 20, 2, seed=0)
+    >>> graph, groups[[0, 15, 16, 63]].tolist()
+    (Graph(n=64, m=191, undirected), [0, 0, 1, 3])
+
+    Notebook: 08_communities. Source: A. Decelle, F. Krzakala, C. Moore, L. Zdeborova, Inference and phase
+    transitions in the detection of modules in sparse networks, Physical Review Letters 107, 2011, 065701,
+    doi:10.1103/PhysRevLett.107.065701.
+    """
+    n = whole("n", n)
+    k, key = whole("k", k, 1, n), _rng.key_of(seed)
+    inside, across = (
+        between(name, c, 0, n, f"{n} times a probability") / n for name, c in (("c_in", c_in), ("c_out", c_out))
+    )
+    sizes = n // k + (np.arange(k) < n % k)
+    first = np.cumsum(sizes) - sizes
+    group, number = _chosen(sizes * (sizes - 1) // 2, inside, key, 0)  # both ends in this group
+    u, v = first[group] + _pairs(number)
+    later, number = _chosen(sizes * first, across, key, 1)  # one end in this group, the other before it
+    w, x = np.divmod(number, first[later])
+    edges = np.concatenate([np.column_stack([u, v]), np.column_stack([x, w + first[later]])])
+    return as_graph(edges, n=n), np.repeat(np.arange(k, dtype=np.int32), sizes)
+
+
+def _chosen(sizes: Rows, p: float, key: int, stream: int) -> tuple[Rows, Rows]:
+    """Which are chosen of many, group by group, where each is with chance p: its group, and its number there.
+
+    Only those chosen cost time, as the steps from one to the next are drawn: more than s with chance (1 - p)^s.
+
+    Source: V. Batagelj, U. Brandes, Efficient generation of large random networks, Physical Review E 71, 2005,
+    036113, section II, doi:10.1103/PhysRevE.71.036113.
+    """
+    total, last, found = int(sizes.sum()), -1, [np.empty(0, np.int64)]
+    draws = ceil(total * p + 6 * sqrt(total * p)) + 10  # rarely too few
+    for block in count(stream, 2):
+        if last >= total - 1 or p == 0:
+            break
+        with np.errstate(divide="ignore", over="ignore"):  # all are chosen; a step beyond all floats
+            steps = np.log1p(-_rng.uniforms(key, [block], draws)[0]) / np.log1p(-p)
+        found.append(last + np.cumsum(1 + np.minimum(steps, total).astype(np.int64)))
+        last = int(found[-1][-1])
+    chosen = np.concatenate(found)
+    chosen = chosen[chosen < total]
+    ends = np.cumsum(sizes)
+    group = np.searchsorted(ends, chosen, side="right")
+    return group, chosen - (ends - sizes)[group]
+
+
 # ---------------------------------------------------------------------------------------- helpers
+
+
+def _pairs(numbers: Rows) -> tuple[Rows, Rows]:
+    """u and v > u of pairs of nodes by number: 0 - 1, 0 - 2, 1 - 2, 0 - 3, ...; number v (v - 1) / 2 + u."""
+    v = ((1 + np.sqrt(1 + 8.0 * numbers)) / 2).astype(np.int64)
+    v -= v * (v - 1) // 2 > numbers
+    v += v * (v + 1) // 2 <= numbers
+    return numbers - v * (v - 1) // 2, v
 
 
 def _graph(near: Near) -> Graph:

@@ -24,6 +24,7 @@ from benchmarks import (
     _harness,
     _inputs,
     centrality_and_flow,
+    communities,
     graph_partitioning,
     node2vec,
     relational_graphs,
@@ -47,6 +48,7 @@ CONTENDERS["backpropagation"] = {"autograd", "jax", "micrograd", "torch"}
 CONTENDERS["laplacian_regularization"] = {"scipy", "networkx", "sklearn"}
 CONTENDERS["graph_partitioning"] = {"pymetis", "kahip"}
 CONTENDERS["graph_signals"] = {"pygsp", "scipy", "sklearn"}
+CONTENDERS["communities"] = {"networkit", "igraph", "sknetwork"}
 CONTENDERS["centrality_and_flow"] = {"igraph", "scipy", "networkx"}
 CONTENDERS["node2vec"] = {"fastnode2vec", "gensim", "node2vec"}
 CONTENDERS["spectral_gcn"] = {"scipy", "torch", "torch_geometric"}
@@ -433,6 +435,60 @@ def test_a_network_s_seeds_are_summed_up_beside_the_better_peer():
     assert list(centrality_and_flow.summary(rows)) == [
         "grid network max_flow: 2.00 of igraph and scipy, 1.00 to 4.00 over 2 seeds",
         "RMAT graph n=9 m=8 pagerank one thread: 0.50 of igraph",
+    ]
+
+
+# ---------------------------------------------------------------------------------------- communities
+
+
+def test_what_a_division_is_held_to():
+    graph_of = partial(communities.planted_graph, 600)
+    groups = communities.planted(600)[1]
+    assert communities.is_division(graph_of, groups)
+    assert communities.is_division(graph_of, (3 * groups + 5).tolist())  # whatever the numbers
+    assert communities.modularity_of(graph_of, groups) == pytest.approx(
+        nx.community.modularity(graph_of().to_networkx(), [np.flatnonzero(groups == c) for c in range(3)])
+    )
+    assert not communities.is_division(graph_of, groups[:-1])
+    assert not communities.is_division(graph_of, np.arange(600) % 3)
+
+
+def test_no_order_tells_the_group_of_a_planted_graph():
+    graph, groups = communities.planted(600)
+    assert np.bincount(groups).tolist() == [200, 200, 200]
+    same = groups[graph.edge_rows[:, 0]] == groups[graph.edge_rows[:, 1]]
+    assert same.mean() == pytest.approx(communities.INSIDE / (communities.INSIDE + communities.ACROSS), abs=0.02)
+    assert 2 * graph.m / 600 == pytest.approx(communities.INSIDE + communities.ACROSS, abs=0.7)
+    assert np.count_nonzero(np.diff(groups)) > 300
+
+
+def test_coordinates_are_read_as_k_means_reads_them():
+    groups = communities.hard(600, 3)[1]
+    told = np.eye(3)[groups] * np.linspace(0.1, 2, 600)[:, None]  # lengths do not count
+    assert communities.rand(600, 3, told) == 1.0
+    assert abs(communities.rand(600, 3, np.random.default_rng(0).random((600, 3)))) < 0.1
+
+
+def test_times_and_modularity_are_put_together_over_graphs():
+    rows = [
+        {
+            "case": f"{name} n=9 m=8 leiden two rounds",
+            "quantity": quantity,
+            "peer": "igraph",
+            "ours": a,
+            "theirs": b,
+        }
+        for name, quantity, a, b in (
+            ("mesh", "time", 1.0, 4.0),
+            ("mesh", "modularity", 0.875, 0.75),
+            ("ring", "time", 1.0, 1.0),
+            ("ring", "modularity", 0.5, 0.75),
+        )
+    ]
+    rows = [row | {"ratio": row["ours"] / row["theirs"]} for row in rows]
+    assert list(communities.summary(rows)) == [
+        "leiden two rounds / igraph: time 0.500, geometric mean of 2; "
+        "modularity -0.2500 at worst, -0.0625 on average"
     ]
 
 
@@ -864,7 +920,7 @@ def test_too_late_to_hold_threads():
         (["--threads", "0"], "--threads 0: at least one"),
         (["--scale", "0"], "--scale 0.0: more than 0"),
         (["--repeats", "0"], "--repeats 0: at least one"),
-        (["graph", "--accuracy"], "--accuracy: of one topic, node2vec, relational_graphs, spectral_gcn"),
+        (["graph", "--accuracy"], "--accuracy: of one topic, neural_capacitance, node2vec, relational_graphs"),
         (["node2vec", "spectral_gcn", "--accuracy"], "--accuracy: of one topic"),
         (["--json", "nowhere/rows.json"], "there is no folder nowhere"),
     ],

@@ -74,7 +74,9 @@ def test_tracks_go_forward_and_leave_nothing_out() -> None:
 # ---------------------------------------------------------------------------------------- maps made up
 
 
-def test_a_notebook_is_the_only_source(tmp_path: Path) -> None:
+def test_a_notebook_is_the_only_source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    planned = Lesson(13, "neural_capacitance", "Watch it learn", ("relational_graphs",))
+    monkeypatch.setattr(course, "PLANNED", (planned,))
     cells = ("A picture first.", "# Order things  \n\nand more", "# Another heading")
     path = put(tmp_path, "02_topological_sort", cells=cells, minutes=[20, 25], budget_mb=300)
     put(tmp_path, "03_backpropagation", "topological_sort")
@@ -86,7 +88,7 @@ def test_a_notebook_is_the_only_source(tmp_path: Path) -> None:
     (tmp_path / "Untitled.ipynb").write_text("not a lesson's name, so never read")
     lesson = course.find("topological_sort", tmp_path)
     assert lesson == Lesson(2, "topological_sort", "Order things", (), path, (20, 25), 300)
-    assert course.find("communities", tmp_path).path is None
+    assert course.find("neural_capacitance", tmp_path) == planned
 
 
 @pytest.mark.usefixtures("alone")

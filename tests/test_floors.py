@@ -26,6 +26,7 @@ BESIDE |= dict.fromkeys(ENGINE, "backpropagation")
 BESIDE |= dict.fromkeys(("conjugate_gradients", "neighbours"), "laplacian_regularization")
 BESIDE["chebyshev"] = "graph_signals"
 BESIDE |= dict.fromkeys(("bisection", "cuts", "flows", "multilevel", "packing", "pipeline"), "graph_partitioning")
+BESIDE |= dict.fromkeys(("graph_shuffles", "local_moves", "spectral_clustering"), "communities")
 BESIDE |= dict.fromkeys(("graph_layers", "node_classification"), "spectral_gcn")
 FLOWS = ("centrality", "flow_networks", "neurons", "offloading", "paths", "small_world", "walks")
 BESIDE |= dict.fromkeys(FLOWS, "centrality_and_flow")
@@ -33,6 +34,7 @@ BESIDE |= dict.fromkeys(("biased_walks", "link_prediction", "skip_gram", "vector
 RELATIONAL = ("graph_measures", "graph_selection", "random_graphs", "relational_budgets")
 BESIDE |= dict.fromkeys(RELATIONAL, "relational_graphs")
 BESIDE["relational_training"] = "sweet_spot"
+BESIDE |= dict.fromkeys(("prediction_of_accuracy", "resilience"), "neural_capacitance")
 
 MAY_IMPORT = {
     "ground": {"ground", "compiled", "gpu"},

@@ -32,6 +32,7 @@ from lessons.random_graphs import (
     barabasi_albert,
     erdos_renyi,
     harary,
+    planted_partition,
     watts_strogatz,
     ws_flex,
     ws_flex_definition,
@@ -51,6 +52,7 @@ GENERATORS: dict[str, Callable[..., Graph]] = {
     "watts_strogatz": lambda n, seed: watts_strogatz(n, 4, 0.4, seed),
     "erdos_renyi": lambda n, seed: erdos_renyi(n, 2 * n, seed),
     "barabasi_albert": lambda n, seed: barabasi_albert(n, 3, seed),
+    "planted_partition": lambda n, seed: planted_partition(n, 2, 5, 1, seed)[0],
 }
 
 needs_data = pytest.mark.skipif(
@@ -543,6 +545,71 @@ def test_larger_harary_graphs_are_joined_as_strongly_as_can_be() -> None:
         assert nx.node_connectivity(harary(n, m).to_networkx()) == 2 * m // n
 
 
+# ------------------------------------------------------------------------------------------------ planted groups
+
+
+def by_kind(graph: Graph, groups: np.ndarray) -> tuple[int, int]:
+    """How many edges lie inside groups, and how many between them."""
+    u, v = graph.edge_rows.T
+    inside = int((groups[u] == groups[v]).sum())
+    return inside, graph.m - inside
+
+
+@given(st.integers(1, 60), st.data())
+def test_groups_are_as_equal_as_can_be(n: int, data: st.DataObject) -> None:
+    k = data.draw(st.integers(1, n))
+    c_in, c_out = (data.draw(st.one_of(st.sampled_from([0, n]), st.floats(0, n))) for _ in "io")
+    graph, groups = planted_partition(n, k, c_in, c_out, data.draw(SEEDS))
+    assert (groups.dtype, groups.tolist()) == (np.int32, sorted(groups.tolist()))
+    sizes = np.bincount(groups)
+    assert sizes.tolist() == sorted(sizes.tolist(), reverse=True)
+    assert (len(sizes), sizes.sum()) == (k, n)
+    assert sizes[0] - sizes[-1] <= 1
+    simple(graph, n, graph.m)
+    pairs = sum(comb(size, 2) for size in sizes.tolist())
+    for found, c, most in zip(by_kind(graph, groups), (c_in, c_out), (pairs, comb(n, 2) - pairs), strict=True):
+        assert found <= most
+        assert c not in (0, n) or found == most * (c == n)
+
+
+def test_each_pair_of_nodes_has_its_chance() -> None:
+    n, rounds = 11, 3_000
+    graphs = [planted_partition(n, 3, 6, 2, seed) for seed in range(rounds)]
+    groups = graphs[0][1]
+    u, v = np.triu_indices(n, 1)
+    chance = np.where(groups[u] == groups[v], 6 / n, 2 / n)
+    joined = np.array([graph.to_dense()[u, v] for graph, _ in graphs])
+    spread = ((joined.sum(axis=0) - rounds * chance) ** 2 / (rounds * chance * (1 - chance))).sum()
+    assert abs(spread - len(u)) < 4 * np.sqrt(2 * len(u))
+    together = np.cov(joined.T)[np.triu_indices(len(u), 1)] * np.sqrt(rounds)  # one pair says nothing of another
+    assert np.abs(together).max() < 4.5 * 0.25
+
+
+@pytest.mark.parametrize(
+    ("n", "k", "c_in", "c_out"), [(20_000, 20, 240, 8), (9_999, 4, 3, 13), (5_000, 5_000, 9, 9)]
+)
+def test_large_ones_have_their_mean_degrees(n: int, k: int, c_in: float, c_out: float) -> None:
+    graph, groups = planted_partition(n, k, c_in, c_out, 1)
+    sizes = np.bincount(groups)
+    pairs = int((sizes * (sizes - 1) // 2).sum())
+    for found, c, count in zip(by_kind(graph, groups), (c_in, c_out), (pairs, comb(n, 2) - pairs), strict=True):
+        assert abs(found - count * c / n) <= 4 * np.sqrt(count * c / n)
+    assert 2 * graph.m / n == pytest.approx((c_in + (k - 1) * c_out) / k, rel=0.03)
+
+
+def test_too_few_draws_are_followed_by_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "ceil", lambda _: -9)  # one step at a time
+    assert planted_partition(9, 2, 9, 9, 0)[0] == as_graph(nx.complete_graph(9))
+    found = [by_kind(*planted_partition(40, 2, 12, 4, seed)) for seed in range(60)]
+    for mean, pairs, chance in zip(np.mean(found, axis=0), (380, 400), (0.3, 0.1), strict=True):
+        assert abs(mean - pairs * chance) < 4 * np.sqrt(pairs * chance * (1 - chance) / 60)
+
+
+def test_chances_that_are_next_to_nothing() -> None:
+    for c in (5e-324, 1e-300, 1e-12):
+        assert planted_partition(50, 2, c, c, 0)[0] == as_graph([], n=50)
+
+
 # ------------------------------------------------------------------------------------------------ at the door
 
 
@@ -629,6 +696,14 @@ def test_words_hold_64_nodes() -> None:
         (lambda: harary(0, 0), ValueError, "n=0"),
         (lambda: harary(5, 5.0), TypeError, "m=5.0"),
         (lambda: harary(5.5, 5), TypeError, "n=5.5"),
+        (lambda: planted_partition(0, 1, 0, 0, 0), ValueError, "n=0"),
+        (lambda: planted_partition(5, 6, 1, 1, 0), ValueError, "k=6: 1 to 5"),
+        (lambda: planted_partition(5, 0, 1, 1, 0), ValueError, "k=0"),
+        (lambda: planted_partition(5, 2, 5.1, 1, 0), ValueError, "c_in=5.1: 5 times a probability, from 0 to 5"),
+        (lambda: planted_partition(5, 2, 1, -1, 0), ValueError, "c_out=-1"),
+        (lambda: planted_partition(5, 2, nan, 1, 0), ValueError, "c_in=nan"),
+        (lambda: planted_partition(5, 2, 1, "1", 0), TypeError, "c_out='1'"),
+        (lambda: planted_partition(5, 2, 1, 1, "x"), TypeError, "seed='x'"),
     ],
 )
 def test_what_the_others_cannot_be_is_named(call: Callable[[], object], error: type[Exception], said: str) -> None:
