@@ -37,6 +37,15 @@ def array_module(device: Device) -> ModuleType:
     return cupy
 
 
+def cpu_only(device: Device, what: str) -> None:
+    """Refuse any device but the CPU: for what has no kernel that has ever run on another. Raises ValueError.
+
+    >>> cpu_only("cpu", "training")
+    """
+    if device != "cpu":
+        raise ValueError(f'device={device!r}: "cpu"; {what} has never run on a GPU, so that is not offered')
+
+
 def compiled(room: str, *, when: bool) -> ModuleType | None:
     """The numba kernels of `lessons/compiled/<room>.py`: `when` they pay, or once they are loaded; else None.
 
@@ -62,6 +71,21 @@ def module_of(array: Any) -> ModuleType:
     'numpy'
     """
     return np if type(array) is np.ndarray else sys.modules[type(array).__module__.partition(".")[0]]
+
+
+def sparse_beside(M: Any, array: Any) -> Any:
+    """A sparse matrix in CSR where this array lies: as it is beside NumPy's, copied to CuPy's CSR beside CuPy's.
+
+    >>> from scipy.sparse import csr_array
+    >>> M = csr_array(np.eye(2))
+    >>> sparse_beside(M, np.ones(2)) is M
+    True
+    """
+    xp = module_of(array)
+    if xp is np or not type(M).__module__.startswith("scipy"):
+        return M
+    csr_matrix = importlib.import_module("cupyx.scipy.sparse").csr_matrix
+    return csr_matrix((xp.asarray(M.data), xp.asarray(M.indices), xp.asarray(M.indptr)), shape=M.shape)
 
 
 def to_host(array: Any) -> NDArray[Any]:

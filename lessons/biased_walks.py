@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lessons._checks import above_zero, not_negative, whole
-from lessons._device import compiled
+from lessons._device import Device, compiled, cpu_only
 from lessons._rng import Seed, key_of, start, uniform
 from lessons.graph import Graph, as_graph
 from lessons.walks import row_sums
@@ -122,6 +122,7 @@ def random_walks(
     starts: Iterable[Hashable] | None = None,
     seed: Seed = 0,
     threads: int = 1,
+    device: Device = "cpu",
 ) -> Rows:
     """Walks of at most `length` nodes, a row each (walks, length): rows of `graph.nodes`, and -1 after the end.
 
@@ -140,7 +141,8 @@ def random_walks(
     added up, so a step is O(degree log degree) at worst. Compiled for long work; only then more threads help.
 
     Raises ValueError for p or q outside of 1e-270 ... 1e270, for a negative weight, for a length, a number of
-    walks or of threads below 1 (TypeError where it is not whole); KeyError for an unknown start, TypeError for one
+    walks or of threads below 1 (TypeError where it is not whole), and for `device="gpu"`, where it has never run;
+    KeyError for an unknown start, TypeError for one
     label in place of a list.
 
     >>> graph = as_graph([("a", "b"), ("b", "c")], nodes="abc", directed=True)
@@ -153,6 +155,7 @@ def random_walks(
     KDD 2016, section 3.2, doi:10.1145/2939672.2939754; the sampler: J. von Neumann, Various techniques used in
     connection with random digits, National Bureau of Standards Applied Mathematics Series 12, 1951.
     """
+    cpu_only(device, "random_walks")
     graph = as_graph(graph)
     length, rounds = whole("length", length), whole("walks_per_node", walks_per_node)
     rows = np.arange(graph.n, dtype=np.int32)

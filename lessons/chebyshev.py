@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from lessons._checks import above_zero, whole
+from lessons._device import Device, array_module, sparse_beside, to_host
 from lessons.graph import Graph
 from lessons.laplacian_regularization import Kind, _laplacian, degrees
 
@@ -115,7 +116,9 @@ def gain(response: Response, lam: Floats) -> Floats:
     return found.astype(np.float64)
 
 
-def polynomial(graph: Graph, X: Floats, c: Floats, lam_max: float, kind: Kind = "combinatorial") -> Floats:
+def polynomial(
+    graph: Graph, X: Floats, c: Floats, lam_max: float, kind: Kind = "combinatorial", *, device: Device = "cpu"
+) -> Floats:
     """sum_j c_j T_j(M) X with M = 2 L / lam_max - I, whose eigenvalues are in -1 ... 1, so that |T_j(M) x| <= |x|.
 
     X (n,) or (n, k), entries near 1. Raises ValueError where a column of T_order(M) X is longer than that of X, so
@@ -128,6 +131,7 @@ def polynomial(graph: Graph, X: Floats, c: Floats, lam_max: float, kind: Kind = 
     loaded = "lessons.compiled.graph_signals" in sys.modules
     enough = min(LOADED_FROM, COMPILED_FROM) if loaded else COMPILED_FROM
     way = _compiled if len(graph.indices) * len(c) * X[:1].size >= enough else _plain
+    way = way if device == "cpu" else _on_a_gpu
     with np.errstate(over="ignore", invalid="ignore"):
         Y, T = way(graph, X, c, lam_max, kind)
         inside = _squares(T) <= GROWN * _squares(X)
@@ -145,15 +149,25 @@ def _plain(graph: Graph, X: Floats, c: Floats, lam_max: float, kind: Kind) -> tu
     return recurrence(_laplacian(graph, kind), X, c, lam_max)
 
 
+def _on_a_gpu(graph: Graph, X: Floats, c: Floats, lam_max: float, kind: Kind) -> tuple[Floats, Floats]:
+    there = array_module("gpu").asarray(X)
+    Y, T = recurrence(sparse_beside(_laplacian(graph, kind), there), there, c, lam_max)
+    return to_host(Y), to_host(T)
+
+
 def recurrence(L: scipy.sparse.csr_array, X: Floats, c: Floats, lam_max: float) -> tuple[Floats, Floats]:
-    """The definition: sum_j c_j T_j(M) X, and the last T_j(M) X. T_0 = I, T_1 = M, T_j = 2 M T_(j-1) - T_(j-2)."""
+    """The definition: sum_j c_j T_j(M) X, and the last T_j(M) X. T_0 = I, T_1 = M, T_j = 2 M T_(j-1) - T_(j-2).
+
+    L and X may both lie on a device, as CuPy's; the answers do then.
+    """
 
     def M(T: Floats) -> Floats:
         return 2 / lam_max * (L @ T) - T
 
     before, now = M(X), X  # T_(-1) is T_1
-    Y = c[0] * now
-    for c_j in c[1:]:
+    first, *others = c.tolist()
+    Y = first * now
+    for c_j in others:
         before, now = now, 2 * M(now) - before
         Y += c_j * now
     return Y, now

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lessons._checks import above_zero, whole
+from lessons._device import Device, array_module, module_of, sparse_beside, to_host
 from lessons.errors import ConvergenceError
 
 if TYPE_CHECKING:
@@ -30,7 +31,12 @@ FAR = 4_096  # rows between neighbours, on average; from there on it pays to num
 
 
 def conjugate_gradients(
-    M: scipy.sparse.csr_array, B: Floats, tolerance: float = TOLERANCE, iterations: int | None = None
+    M: scipy.sparse.csr_array,
+    B: Floats,
+    tolerance: float = TOLERANCE,
+    iterations: int | None = None,
+    *,
+    device: Device = "cpu",
 ) -> tuple[Floats, float, int]:
     """Solve M X = B for a symmetric positive definite M (n, n): X, the largest relative residual, iterations.
 
@@ -49,7 +55,7 @@ def conjugate_gradients(
     Source: M. R. Hestenes and E. Stiefel, Methods of conjugate gradients for solving linear systems, Journal of
     Research of the National Bureau of Standards 49(6), 1952; DOI 10.6028/jres.049.044.
     """
-    X, taken = iterate(M, B, tolerance, iterations)
+    X, taken = iterate(M, B, tolerance, iterations, device=device)
     return X, checked_residual(M, X, B, tolerance, taken), taken
 
 
@@ -62,12 +68,21 @@ def checked_residual(K: scipy.sparse.csr_array, X: Floats, B: Floats, tolerance:
     return residual
 
 
-def iterate(M: scipy.sparse.csr_array, B: Floats, tolerance: float, iterations: int | None) -> tuple[Floats, int]:
+def iterate(
+    M: scipy.sparse.csr_array,
+    B: Floats,
+    tolerance: float,
+    iterations: int | None,
+    *,
+    device: Device = "cpu",
+) -> tuple[Floats, int]:
     """X and the iterations that it took, at most as many as told, or 10 n."""
     limit = 10 * max(M.shape[0], 1) if iterations is None else whole("iterations", iterations)
     goal = above_zero("tolerance", tolerance, below=1) / 2  # else rounding may lift a residual just small enough
     if B.size == 0:
         return np.zeros_like(B), 0
+    if device == "gpu":
+        return _on_a_gpu(M, B, goal, limit)
     if B.ndim == 1:
         return _single(M, B, goal, limit)
     X, taken = np.zeros_like(B), 0
@@ -107,8 +122,17 @@ def _several(M: scipy.sparse.csr_array, B: Floats, tolerance: float, limit: int)
     return np.column_stack([x for x, _ in columns]), max(taken for _, taken in columns)
 
 
+def _on_a_gpu(M: scipy.sparse.csr_array, B: Floats, tolerance: float, limit: int) -> tuple[Floats, int]:
+    there = array_module("gpu").asarray(B.reshape(len(B), -1))
+    X, taken = _in_step(sparse_beside(M, there), there, tolerance, limit)
+    return to_host(X).reshape(B.shape), taken
+
+
 def _in_step(M: scipy.sparse.csr_array, B: Floats, tolerance: float, limit: int) -> tuple[Floats, int]:
-    """The definition: conjugate gradients, preconditioned by the diagonal, for all columns at a time."""
+    """The definition: conjugate gradients, preconditioned by the diagonal, for all columns at a time.
+
+    M and B may both lie on a device, as CuPy's; X does then.
+    """
     inverse = column(1.0 / M.diagonal(), B)
     X, R = np.zeros_like(B), B.copy()
     P = inverse * R
@@ -173,7 +197,8 @@ def _dots(X: Floats, Y: Floats) -> Floats:
 
 def share(part: Floats, whole: Floats) -> Floats:
     """part / whole, and 0 where the whole is 0: a column that is done, or was zero from the start."""
-    return np.divide(part, whole, out=np.zeros_like(part), where=whole > 0)
+    xp = module_of(whole)
+    return xp.where(whole > 0, part / xp.where(whole > 0, whole, 1.0), 0.0)
 
 
 def column(values: Floats, X: Floats) -> Floats:

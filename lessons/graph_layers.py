@@ -24,6 +24,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from lessons import _rng
 from lessons._checks import above_zero, not_negative, whole
+from lessons._device import module_of, sparse_beside
 from lessons.graph import Graph, as_graph
 from lessons.laplacian_regularization import laplacian, undirected
 from lessons.layers import Dropout, Layer, _checked_dtype, seed_of
@@ -210,13 +211,14 @@ class GCNConv(Layer):
 
     def __call__(self, graph: object, X: Any) -> Tensor:  # type: ignore[override]
         graph = as_graph(graph)
-        return self._through(_propagation(graph, self.rule, self.W.dtype), None, _features(self, graph, X))
+        S = _kept_beside(self.W, graph, f"{self.rule} propagation", _propagation(graph, self.rule, self.W.dtype))
+        return self._through(S, None, _features(self, graph, X))
 
     def near(self, graph: Graph, rows: Rows) -> tuple[Rows, Step]:
         """What these rows of the result depend on: rows of X, ascending, and how the result follows from them."""
         S = _propagation(graph, self.rule, self.W.dtype)[rows]
         needed = np.unique(S.indices)
-        S = S[:, needed]
+        S = sparse_beside(S[:, needed], self.W._data)
         return needed, partial(self._through, S, S.T)
 
     def _through(self, S: scipy.sparse.csr_array, turned: scipy.sparse.csc_array | None, X: Any) -> Tensor:
@@ -266,14 +268,15 @@ class ChebConv(Layer):
 
     def __call__(self, graph: object, X: Any) -> Tensor:  # type: ignore[override]
         graph = undirected(graph)
-        return self._through(self._matrix(graph), _features(self, graph, X))
+        M = _kept_beside(self.W, graph, f"scaled normalised laplacian {self.lam_max}", self._matrix(graph))
+        return self._through(M, _features(self, graph, X))
 
     def near(self, graph: Graph, rows: Rows) -> tuple[Rows, Step]:
         """What these rows of the result depend on: rows of X, ascending, and how the result follows from them."""
         M, needed = self._matrix(undirected(graph)), rows
         for _ in range(self.order):  # T_k reaches as far as k edges, all of them between nodes that are as near
             needed = np.union1d(needed, M[needed].indices)
-        inner, wanted = M[needed][:, needed], np.isin(needed, rows)
+        inner, wanted = sparse_beside(M[needed][:, needed], self.W._data), np.flatnonzero(np.isin(needed, rows))
         return needed, lambda X: self._through(inner, X)[wanted]
 
     def _matrix(self, graph: Graph) -> scipy.sparse.csr_array:
@@ -322,6 +325,13 @@ def _start(seed: _rng.Seed, shape: tuple[int, ...], bias: bool, dtype: DTypeLike
     return Tensor(W.astype(_checked_dtype(dtype))), Tensor(np.zeros(shape[-2], dtype)) if bias else None
 
 
+def _kept_beside(W: Tensor, graph: Graph, name: str, M: scipy.sparse.csr_array) -> Any:
+    """M where the weights lie; what was brought to a device once stays there with the graph."""
+    if module_of(W._data) is np:
+        return M
+    return graph.kept(f"{name} {M.dtype} on a device", lambda: sparse_beside(M, W._data))
+
+
 def _weighed(layer: Layer, X: Any, W: Tensor) -> Tensor:
     """X W^T of features that `_features` has prepared."""
     if X.shape[1] != W.shape[1]:
@@ -332,7 +342,8 @@ def _weighed(layer: Layer, X: Any, W: Tensor) -> Tensor:
 
 
 def _features(layer: Layer, graph: Graph, X: Any) -> Any:
-    """X to compute with: in the layer's dtype, but for a Tensor, which stays; a sparse one as a copy in CSR.
+    """X to compute with: in the dtype of the layer's weights and beside them, but for a Tensor, which stays; a
+    sparse one as a copy in CSR.
 
     A copy, since SciPy may sort the caller's in place at any time.
     """
@@ -343,8 +354,10 @@ def _features(layer: Layer, graph: Graph, X: Any) -> Any:
         return X
     if X.dtype.kind not in "biuf":
         raise TypeError(f"{layer} of X that holds {X.dtype}: real numbers are needed")
-    dtype = next((tensor.dtype for tensor in layer.parameters()), X.dtype)
-    return X.tocsr().astype(dtype) if hasattr(X, "tocsr") else X.astype(dtype, copy=False)
+    like = next((tensor._data for tensor in layer.parameters()), np.empty(0, X.dtype))
+    if hasattr(X, "tocsr"):
+        return sparse_beside(X.tocsr().astype(like.dtype), like)
+    return module_of(like).asarray(X, dtype=like.dtype)
 
 
 # ---------------------------------------------------------------------------------------- networks

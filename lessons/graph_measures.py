@@ -17,7 +17,7 @@ from typing import Any, NamedTuple, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
-from lessons._device import compiled
+from lessons._device import Device, compiled, cpu_only
 from lessons.graph import Graph, as_graph
 from lessons.small_world import average_path_length, clustering
 
@@ -71,7 +71,7 @@ def _joined(word: int, others: Iterable[int]) -> int:
     return word
 
 
-def batch_measures(graphs: Iterable[object] | Words) -> Measures:
+def batch_measures(graphs: Iterable[object] | Words, *, device: Device = "cpu") -> Measures:
     """C and L of many graphs: clustering, and average path length in edges, see `measures_definition`.
 
     `graphs` are undirected graphs of any size, anything that `as_graph` takes, or (graphs, n) words, as
@@ -79,7 +79,8 @@ def batch_measures(graphs: Iterable[object] | Words) -> Measures:
     connected, and 0 where it has fewer than two nodes. O(n m) a graph, of which 64 steps are one for small ones.
 
     Raises ValueError for a directed graph, for words that are not symmetric or have bits from n on, or of another
-    shape; TypeError for an array of another kind, and for one graph that is not in a list.
+    shape, and for `device="gpu"`, where it has never run; TypeError for an array of another kind, and for one
+    graph that is not in a list.
 
     >>> C, L = batch_measures([as_graph([(0, 1), (1, 2), (2, 0)], n=3), as_graph([(0, 1)], n=3)])
     >>> C, L
@@ -87,6 +88,7 @@ def batch_measures(graphs: Iterable[object] | Words) -> Measures:
 
     Notebook: 11_relational_graphs. Source: see `measures_definition`.
     """
+    cpu_only(device, "batch_measures")
     if isinstance(graphs, np.ndarray):
         words = _checked_words(graphs)
         return _measured(words.ravel(), np.arange(len(words) + 1) * words.shape[1])

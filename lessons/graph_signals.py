@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from lessons._checks import finite_rows, whole, zero_or_more
+from lessons._device import Device, array_module
 from lessons._eigenpairs import lowest_pairs
 from lessons.chebyshev import Response, chebyshev_coefficients, chebyshev_gap, gain, polynomial
 from lessons.conjugate_gradients import column
@@ -305,6 +306,7 @@ def filter_chebyshev(
     *,
     kind: Kind = "combinatorial",
     lam_max: float | None = None,
+    device: Device = "cpu",
 ) -> Floats:
     """Let each frequency through nearly as the response tells, without any eigenvector: p(L) X, p a polynomial.
 
@@ -318,8 +320,11 @@ def filter_chebyshev(
     polynomials grow without bound outside, and so does the error. It is refused where a frequency above it shows
     in X: where T_order(2 L / lam_max - I) makes a column longer.
 
-    Raises ValueError for a directed graph, a negative weight, order < 0, lam_max <= 0 or as above, a response that
-    is not one finite real number for each frequency, X of another length or not finite.
+    With `device="gpu"` CuPy multiplies: so far run on a stand-in for its arrays only, on no card.
+
+    Raises ImportError without CuPy, RuntimeError without a device; ValueError for a directed graph, a negative
+    weight, order < 0, lam_max <= 0 or as above, a response that is not one finite real number for each frequency,
+    X of another length or not finite.
 
     >>> from lessons import as_graph
     >>> filter_chebyshev(as_graph([(0, 1)], n=2), [3.0, 1.0], tikhonov(1.0)).round(6)
@@ -329,12 +334,14 @@ def filter_chebyshev(
     spectral graph theory, Applied and Computational Harmonic Analysis 30(2), 2011, section 6, where the c are
     integrals, here sums over order + 1 places; DOI 10.1016/j.acha.2010.04.005.
     """
+    array_module(device)
     graph = undirected(graph)
     X, power = _scaled(signal(graph, X))
     if lam_max is None:
         lam_max = max(frequency_bound(graph, kind=kind), TINY)
     c = chebyshev_coefficients(response, order, lam_max)
-    return np.ldexp(polynomial(graph, X, c, float(lam_max), symmetric_kind(kind)), power)
+    Y = polynomial(graph, X, c, float(lam_max), symmetric_kind(kind), device=device)
+    return np.ldexp(Y, power)
 
 
 def frequency_bound(graph: object, *, kind: Kind = "combinatorial") -> float:

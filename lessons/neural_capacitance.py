@@ -278,10 +278,11 @@ def neural_capacitance(
     Notebook: 13_neural_capacitance. Source: a reading, see the top of this file; beta_eff: `lessons.resilience`.
     """
     layers, _ = _read(model)
-    if len(layers) < 3:
+    hidden = len(layers) - 1
+    if hidden < 2:
         raise ValueError(
-            f"{len(layers) - 1} hidden layers: two or more are needed, since a synapse acts on the layer before "
-            "its own only, and no synapse is both acted on and acting; add a layer"
+            f"{hidden} hidden layer{'' if hidden == 1 else 's'}: two or more are needed, since a synapse acts on "
+            "the layer before its own only, and no synapse is both acted on and acting; add a layer"
         )
     found = states(model, X, y, loss=loss)
     sizes = _sums(*_signed(found, absolute=True))

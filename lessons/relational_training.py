@@ -24,7 +24,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from lessons import _rng
 from lessons._checks import above_zero, between, finite_rows, real_numbers, whole, zero_or_more
-from lessons._device import Device, compiled
+from lessons._device import Device, compiled, cpu_only
 from lessons.graph import Graph, as_graph
 from lessons.relational_graphs import relational_mask
 
@@ -258,8 +258,7 @@ class NetworkBatch:
         device: Device = "cpu",
         dtype: DTypeLike = np.float32,
     ) -> None:
-        if device != "cpu":
-            raise ValueError(f'device={device!r}: "cpu"; on a GPU it has never run, so it is not offered')
+        cpu_only(device, "training")
         if not networks:
             raise ValueError("networks=[]: at least one is needed")
         self.networks, self.recipe = tuple(networks), recipe

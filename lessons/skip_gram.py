@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from lessons._checks import above_zero, whole
-from lessons._device import compiled
+from lessons._device import Device, compiled, cpu_only
 from lessons._rng import Seed, key_of, start, uniform, uniforms
 
 Floats = NDArray[np.float64]
@@ -112,6 +112,7 @@ def skip_gram(
     rate: float = 0.025,
     seed: Seed = 0,
     threads: int = 1,
+    device: Device = "cpu",
 ) -> Embedding:
     """A vector for each of n nodes, learned from walks among them by skip-gram with negative sampling.
 
@@ -126,8 +127,8 @@ def skip_gram(
     good, but never the same twice. O(window length (1 + negatives) dimensions) for a walk; compiled.
 
     Raises ValueError for walks that are not as above or hold no node, for a window that reaches beyond a walk, for
-    numbers below 1 and a rate that is not above 0 or so high that vectors become infinite; TypeError for walks or
-    numbers that are not whole.
+    numbers below 1 and a rate that is not above 0 or so high that vectors become infinite, and for `device="gpu"`,
+    where it has never run; TypeError for walks or numbers that are not whole.
 
     >>> walks = np.tile([[0, 1, 0, 1], [2, 3, 2, 3]], (500, 1))
     >>> embedding = skip_gram(walks, 4, dimensions=8, window=2)
@@ -139,6 +140,7 @@ def skip_gram(
     their compositionality, NIPS 2013, section 2.2, arXiv:1310.4546; F. Niu and others, Hogwild, NIPS 2011,
     arXiv:1106.5730.
     """
+    cpu_only(device, "skip_gram")
     n, threads = whole("n", n), whole("threads", threads)
     walks = _checked(walks, n)
     settings = Settings(dimensions, window, negatives, rate, walks.shape[1])

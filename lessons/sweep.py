@@ -35,7 +35,7 @@ import lessons
 from lessons import datasets
 from lessons._checkpoints import Checkpoint, Checkpoints, packed, unpacked
 from lessons._checks import above_zero, whole, zero_or_more
-from lessons._device import Device
+from lessons._device import Device, cpu_only
 from lessons._runs_file import Epoch, Run, Runs, RunsFile, read_runs
 from lessons._workers import checked_address, executor
 from lessons.random_graphs import ws_flex
@@ -299,9 +299,8 @@ def run_sweep(
         return _outcome(file.stored(), tasks)
 
 
-def _check_ways(workers: int, scheduler: str | None, device: str) -> None:
-    if device != "cpu":
-        raise ValueError(f'device={device!r}: "cpu"; training has never run on a GPU, so that is not offered')
+def _check_ways(workers: int, scheduler: str | None, device: Device) -> None:
+    cpu_only(device, "training")
     if whole("workers", workers) > 1 and scheduler is not None:
         raise ValueError(f"workers={workers}: the cluster at {scheduler} has its own")
     if scheduler is not None:

@@ -14,12 +14,13 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import accumulate, pairwise
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from lessons._checks import above_zero, finite_rows, not_negative, whole, zero_or_more
-from lessons._device import compiled
+from lessons._device import Device, array_module, compiled, sparse_beside, to_host
 from lessons._rng import Seed, key_of, start, uniform
 from lessons.errors import ConvergenceError
 from lessons.graph import Graph, as_graph
@@ -68,6 +69,7 @@ def pagerank(
     personalisation: ArrayLike | None = None,
     tolerance: float = 1e-10,
     iterations: int = 1_000_000,
+    device: Device = "cpu",
 ) -> Floats:
     """The share of time x (n,) that an endless walk spends at each node; aligned with `graph.nodes`, sums to 1.
 
@@ -90,8 +92,11 @@ def pagerank(
     near 1, and once it is loaded, compiled relaxation usually takes fewer, far fewer where a slow graph is
     undirected. Both end in the rounds allowed by default up to a damping of 0.9999.
 
-    Raises ValueError for a negative weight, for a damping of 1 or more, and for a personalisation that is not (n,)
-    numbers as above; ConvergenceError where the rounds are too few.
+    With `device="gpu"` CuPy iterates: so far run on a stand-in for its arrays only, on no card.
+
+    Raises ImportError without CuPy, RuntimeError without a device; ValueError for a negative weight, for a damping
+    of 1 or more, and for a personalisation that is not (n,) numbers as above; ConvergenceError where the rounds
+    are too few.
 
     >>> pagerank(as_graph([("a", "b"), ("c", "b")], nodes="abc", directed=True), damping=0.5).round(6)
     array([0.25, 0.5 , 0.25])
@@ -100,34 +105,40 @@ def pagerank(
     search engine, Computer Networks and ISDN Systems 30, 1998, doi:10.1016/S0169-7552(98)00110-X; D. F. Gleich,
     PageRank beyond the Web, SIAM Review 57 (3), 2015, doi:10.1137/140976649.
     """
+    array_module(device)
     graph, a = not_negative(as_graph(graph), "a random walk"), _below_one(damping)
     tolerance, iterations = above_zero("tolerance", tolerance), whole("iterations", iterations)
     v = _shares(graph, personalisation)
     if graph.n == 0:
         return v
-    kernels = _kernels(graph.n + len(graph.indices) + ROUND / (1 - a))
+    kernels = None if device == "gpu" else _kernels(graph.n + len(graph.indices) + ROUND / (1 - a))
     if kernels is None:
-        return _power_iteration(graph, a, v, tolerance, iterations)
+        return _power_iteration(graph, a, v, tolerance, iterations, device)
     return _relaxation(kernels, graph, a, v, tolerance, iterations)
 
 
-def _power_iteration(graph: Graph, a: float, v: Floats, tolerance: float, iterations: int) -> Floats:
+def _power_iteration(
+    graph: Graph, a: float, v: Floats, tolerance: float, iterations: int, device: Device = "cpu"
+) -> Floats:
     """The equation of `pagerank`, put into itself."""
     from scipy.sparse import csr_array
 
     P, degrees = _chances(graph)
     along = a / degrees[graph.sources] if P is None else a * P
-    arrived = csr_array((along, graph.indices, graph.indptr), shape=(graph.n, graph.n)).T
-    stuck, x, distance = np.flatnonzero(degrees == 0), v, 1.0
+    arrived: Any = csr_array((along, graph.indices, graph.indptr), shape=(graph.n, graph.n)).T
+    xp = array_module(device)
+    stuck, v = xp.asarray(np.flatnonzero(degrees == 0)), xp.asarray(v)
+    arrived = arrived if xp is np else sparse_beside(arrived.tocsr(), v)
+    x, distance = v, 1.0
     tolerance = _within_reach(tolerance, a, np.bincount(graph.indices))
     for _ in range(iterations):
         new = arrived @ x
         new += (a * x[stuck].sum() + 1 - a) * v
         new /= new.sum()
-        distance = float(np.abs(new - x).sum()) * a / (1 - a)
+        distance = float(abs(new - x).sum()) * a / (1 - a)
         x = new
         if distance <= tolerance:
-            return x
+            return to_host(x)
     raise ConvergenceError("PageRank", distance, iterations)
 
 
