@@ -1,8 +1,9 @@
-"""The command `lessons`: lab, list, run, doctor, sweep.
+"""The command `lessons`: lab, list, run, progress, doctor, sweep.
 
 lessons lab                    # the course in JupyterLab; the reader's own copy, where it was installed
 lessons list                   # the lessons in order
 lessons run 02 --write         # execute a notebook, put seconds and memory on its card
+lessons progress               # the exercises that you have passed, and the next one of each lesson
 lessons doctor                 # is everything here?
 lessons sweep --out runs.sqlite      # train networks on many graphs; stopped or killed, it goes on
 """
@@ -27,7 +28,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lessons import course
+from lessons import _progress, course
 from lessons._device import array_module
 from lessons._process import peak_mb
 from lessons.course import Lesson
@@ -49,6 +50,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return run(told.lesson, write=told.write)
         if told.command == "sweep":
             return sweep(told)
+        if told.command == "progress":
+            return progress(reset=told.reset)
         return doctor() if told.command == "doctor" else show_lessons()
     except UnknownLabel as error:
         parser.error(str(error))
@@ -70,6 +73,8 @@ def _parser() -> argparse.ArgumentParser:
     run = commands.add_parser("run", help="execute notebooks; print seconds and peak memory")
     run.add_argument("lesson", nargs="*", help="an id, a number or a notebook's path; all lessons unless told")
     run.add_argument("--write", action="store_true", help="put seconds and memory on the notebooks' cards")
+    done = commands.add_parser("progress", help="the exercises that you have passed, kept on this machine only")
+    done.add_argument("--reset", action="store_true", help="delete the file that they are kept in")
     commands.add_parser("doctor", help="check that all that the lessons need is here")
     _add_sweep(commands.add_parser("sweep", help="train networks on many graphs; stopped or killed, it goes on"))
     return parser
@@ -263,6 +268,47 @@ def _write_cards(done: Iterable[Ran]) -> None:
 def _cores() -> int:
     """The cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+# ---------------------------------------------------------------------------------------- progress
+
+
+def progress(*, reset: bool = False) -> int:
+    """Print for each lesson how many exercises were passed, the next one, and the minutes left; or forget it all.
+
+    The answer is 1 where the file cannot be read or deleted, else 0.
+    """
+    file = _progress.path()
+    if file is None:
+        print("LESSONS_PROGRESS is empty, so nothing is kept")
+        return 0
+    try:
+        if reset:
+            gone = _progress.forget()
+            print(f"deleted {gone}" if gone else f"nothing to delete: there is no {file}")
+            return 0
+        passed = _progress.passed()
+    except OSError as error:
+        print(f"lessons: {file} cannot be {'deleted' if reset else 'read'}: {error.strerror}", file=sys.stderr)
+        return 1
+    _print_table(_progress_rows(passed))
+    print(f"Kept in {file}, on this machine only; lessons progress --reset deletes it")
+    return 0
+
+
+def _progress_rows(passed: set[str]) -> list[tuple[str, ...]]:
+    from lessons.exercises import exercises_of, topics
+
+    rows: list[tuple[str, ...]] = [("", "lesson", "passed", "next", "minutes left")]
+    known = topics()
+    for lesson in course.lessons():
+        asked = exercises_of(lesson.id) if lesson.id in known else ()
+        still = [exercise for exercise in asked if exercise.id not in passed]
+        following = f"{still[0].id} ({still[0].level})" if still else ""
+        minutes = str(sum(exercise.minutes for exercise in still)) if still else ""
+        done = f"{len(asked) - len(still)} of {len(asked)}"
+        rows.append((f"{lesson.number:02d}", lesson.title, done, following, minutes))
+    return rows
 
 
 # ---------------------------------------------------------------------------------------- sweep

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import math
 import pickle
+import re
 import subprocess
 import sys
 import types
@@ -17,12 +19,13 @@ import pytest
 from scipy.sparse import csr_array
 
 import lessons.exercises as machinery
-from lessons import as_graph
+from lessons import as_graph, course
 from lessons.errors import UnknownLabel
 from lessons.exercises import (
     Counted,
     Exercise,
     Property,
+    assert_right,
     check,
     exercises_of,
     hint,
@@ -31,6 +34,8 @@ from lessons.exercises import (
     problems,
     solution,
     topics,
+    use,
+    variant,
 )
 
 # ------------------------------------------------------------------------------ two exercises made up
@@ -60,6 +65,11 @@ LARGEST = Property(
 )
 IMPLEMENT = Exercise(
     id="made_up-1",
+    level="core",
+    form="implement",
+    difficulty=1,
+    importance=2,
+    minutes=5,
     cases=some_lists,
     properties=(TWO, LARGEST),
     reference=largest_two,
@@ -74,6 +84,11 @@ IMPLEMENT = Exercise(
 )
 PREDICT = Exercise(
     id="made_up-2",
+    level="warm-up",
+    form="predict",
+    difficulty=1,
+    importance=1,
+    minutes=2,
     cases=once,
     properties=(Property("it is the root of 16", lambda answer: answer**2 == 16 and answer > 0, ("x", "y", "z")),),
     reference=4,
@@ -465,8 +480,9 @@ def test_a_predicate_is_judged_on_good_and_bad_objects():
         return all(a <= b for a, b in pairwise(numbers))
 
     tells = Property("it tells good from bad", lambda said, numbers: said == is_sorted(numbers), ("a", "b", "c"))
-    exercise = Exercise(
-        id="made_up-1",
+    exercise = replace(
+        IMPLEMENT,
+        form="property",
         cases=lists,
         properties=(tells,),
         reference=is_sorted,
@@ -682,6 +698,152 @@ def test_a_failing_case_can_be_drawn(exercise, shown):
         fig, alt = exercise.draw(*arguments)
         assert fig.axes
         assert alt.endswith(".")
+
+
+# ------------------------------------------------------------------------------ cards
+
+TOPICS = pytest.mark.parametrize("topic", topics())
+CARD = re.compile(
+    r"\*\*(?:Exercise|Self-check) (\d+)\*\* "
+    r"\(([a-z-]+), (\d+) minutes, difficulty ([1-3]) of 3, importance ([1-3]) of 3\)[:.]"
+)
+
+
+def prose(topic):
+    cells = json.loads(course.find(topic).path.read_text(encoding="utf-8"))["cells"]
+    return "\n\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown")
+
+
+@TOPICS
+def test_every_lesson_has_each_level_and_a_bug_to_spot(topic):
+    assert {exercise.level for exercise in exercises_of(topic)} == {"warm-up", "core", "stretch"}
+    assert "spot the bug" in {exercise.form for exercise in exercises_of(topic)}
+
+
+@TOPICS
+def test_the_notebook_tells_the_card_of_each_exercise(topic):
+    asked = [
+        (
+            exercise.id.rpartition("-")[2],
+            exercise.level,
+            exercise.minutes,
+            exercise.difficulty,
+            exercise.importance,
+        )
+        for exercise in exercises_of(topic)
+    ]
+    assert CARD.findall(prose(topic)) == [tuple(map(str, card)) for card in asked]
+
+
+@TOPICS
+def test_the_text_agrees_with_the_form_of_each_exercise(topic):
+    told = {
+        int(number): words for number, words in re.findall(r"(\d+)\*\* \([^)]*\): \*\*([a-z :,-]+)", prose(topic))
+    }
+    for number, exercise in enumerate(exercises_of(topic), 1):
+        bug = "bug" in told.get(number, "")
+        assert bug == (exercise.form == "spot the bug"), exercise.id
+
+
+@TOPICS
+def test_minutes_fit_what_the_lesson_s_card_says(topic):
+    """On the main line most of the time to do goes into exercises; those below have minutes of their own."""
+    main, _, below = prose(topic).partition("\n## Go further\n")
+    minutes = sum(int(card[2]) for card in CARD.findall(main))
+    _, to_do = course.find(topic).minutes
+    assert 0.6 * to_do <= minutes <= to_do
+    further = int(re.search(r"\*(\d+) minutes, and nothing later", below)[1])
+    assert sum(int(card[2]) for card in CARD.findall(below)) <= further
+
+
+# ------------------------------------------------------------------------------ other data
+
+VARIED = pytest.mark.parametrize(
+    "exercise", [exercise for exercise in EVERY if exercise.varied], ids=lambda e: e.id
+)
+FUNCTIONS = pytest.mark.parametrize("exercise", [e for e in EVERY if callable(e.reference)], ids=lambda e: e.id)
+
+
+@VARIED
+def test_a_value_asked_for_other_numbers_is_as_sound(exercise):
+    drawn = [variant(exercise, seed) for seed in range(12)]
+    assert [problems(other.exercise) for other in drawn] == [[]] * len(drawn)
+    assert len({repr(other.exercise.reference) for other in drawn}) > 3
+    assert {other.exercise.id for other in drawn} == {exercise.id}
+    for other in drawn:
+        told = " ".join(prose(exercise.id.rpartition("-")[0]).split())
+        assert all(told.count(" ".join(words.split())) == 1 for words in other.text), other.text
+
+
+@VARIED
+def test_another_value_is_asked_with_the_same_words(exercise):
+    other = variant(exercise, 3).exercise
+    assert (other.level, other.form, other.minutes) == (exercise.level, exercise.form, exercise.minutes)
+    assert len(other.properties) == len(exercise.properties)
+    assert len(other.wrong) == len(exercise.wrong)
+
+
+@pytest.mark.full
+@FUNCTIONS
+def test_functions_are_right_on_other_cases_too(exercise):
+    for seed in (7, 8):
+        other = variant(exercise, seed).exercise
+        assert judge(other, exercise.reference).status == "right"
+        drawn = len(list(other.cases(np.random.default_rng(machinery.SEED))))
+        everybodys = len(list(exercise.cases(np.random.default_rng(machinery.SEED))))
+        assert drawn - everybodys in machinery.CASES
+
+
+def test_other_cases_come_first_and_everybodys_after_them():
+    own = list(variant(IMPLEMENT, 8).exercise.cases(np.random.default_rng(machinery.SEED)))
+    everybodys = list(some_lists(np.random.default_rng(machinery.SEED)))
+    assert own[40:] == everybodys
+    assert own[:40] != everybodys
+    assert variant(PREDICT, 8).exercise is PREDICT
+
+
+@pytest.fixture
+def used(made_up):
+    """Exercises with the data of seed 8, which are two other numbers in the second."""
+
+    def ask(root):
+        wanted = Property(f"it is the root of {root**2}", lambda answer: answer == root, ("x", "y", "z"))
+        return replace(PREDICT, properties=(wanted,), reference=root, varied=lambda rng: machinery.Variant(ask(5)))
+
+    made_up(IMPLEMENT, ask(4))
+    yield use(8)
+    use(None)
+
+
+def test_a_seed_is_used_until_another_is(used, capsys):
+    assert printed(capsys, "made_up-2", 5) == "made_up-2: right\n"
+    assert printed(capsys, "made_up-1", largest_two).startswith("made_up-1: right on 80 cases\n")
+    for shown in (1, 2, 3):
+        out = printed(capsys, "made_up-2", 4)
+        assert "What must hold: it is the root of 25\n" in out
+        assert out.count("Hint") == shown, "hints go on, though the exercise is made anew"
+    solution("made_up-2")
+    assert capsys.readouterr().out.startswith("5\n")
+    use(None)
+    assert printed(capsys, "made_up-2", 4) == "made_up-2: right\n"
+
+
+@pytest.mark.parametrize(("seed", "kind"), [(-1, ValueError), (1.5, TypeError), ("8", TypeError)])
+def test_what_is_no_seed_is_told_and_not_used(seed, kind, capsys):
+    with pytest.raises(kind, match="seed="):
+        use(seed)
+    with pytest.raises(kind, match="seed="):
+        machinery.find("start_here-1", seed)
+    assert machinery._seed is None
+
+
+def test_assert_right_is_silent_or_raises(made_up):
+    assert_right("made_up-2", 4)
+    for answer, told in [(5, "made_up-2: it is the root of 16"), (..., "made_up-2: not attempted yet")]:
+        with pytest.raises(AssertionError, match=f"^{told}$"):
+            assert_right("made_up-2", answer)
+    with pytest.raises(UnknownLabel):
+        assert_right("made_up-3", 4)
 
 
 # ------------------------------------------------------------------------------ other right answers

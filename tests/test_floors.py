@@ -47,7 +47,7 @@ MAY_IMPORT = {
     "show": {"ground", "topic", "datasets", "show"},
     "exercises": {"ground", "topic", "datasets", "show", "exercises"},
     "course": {"ground", "topic"},
-    "cli": {"ground", "topic", "datasets", "sweep", "course", "show"},
+    "cli": {"ground", "topic", "datasets", "sweep", "course", "show", "exercises"},
 }
 
 

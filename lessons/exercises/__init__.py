@@ -22,7 +22,8 @@ import textwrap
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from copy import deepcopy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cache
 from itertools import accumulate, islice
 from typing import Any, Literal
 
@@ -30,6 +31,8 @@ import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 from numpy.typing import ArrayLike, NDArray
 
+from lessons import _progress
+from lessons._rng import key_of
 from lessons.errors import UnknownLabel
 from lessons.graph import Graph
 
@@ -39,8 +42,13 @@ CASES = range(30, 201)  # how many an exercise with a function as its answer has
 WIDTH = 200  # characters of a value that is shown
 LISTED = 1000  # values taken from an answer that is an iterator: it may have no end
 
+Level = Literal["warm-up", "core", "stretch"]
+Form = Literal["implement", "predict", "property", "complexity", "spot the bug"]
+OneToThree = Literal[1, 2, 3]
+
 _hinted: dict[tuple[str, Property], int] = {}  # hints given so far, by exercise and property
 _failed_last: dict[str, Property] = {}  # by exercise
+_seed: int | None = None  # of the exercises' data in this notebook; None: everybody's
 
 
 # -------------------------------------------------------------------------------- for the learner
@@ -51,7 +59,8 @@ def check(id: str, answer: object) -> None:
     what the answer did there, and one hint more than the last time.
 
     `answer` is a function or a value, as the exercise asks. An untouched stub is "not attempted yet". An
-    error inside the learner's function is told, not raised. Costs one call of the function a case.
+    error inside the learner's function is told, not raised. Costs one call of the function a case. What it said
+    is kept in a file of the learner's, for `lessons progress`; nothing leaves the machine.
 
     Raises UnknownLabel for an id that no exercise has.
 
@@ -65,11 +74,13 @@ def check(id: str, answer: object) -> None:
 
     Notebook: 00_start_here, and every exercise of the others.
     """
-    exercise = _find(id)
+    exercise = find(id, _seed)
     verdict = judge(exercise, answer)
     if verdict.status == "untouched":
         print(f"{id}: not attempted yet")
-    elif verdict.failed is None:
+        return
+    _progress.keep(id, right=verdict.failed is None)
+    if verdict.failed is None:
         print(f"{id}: right{_on_cases(verdict.cases)}\n{exercise.after}".rstrip())
     else:
         _failed_last[id] = verdict.failed
@@ -85,7 +96,7 @@ def hint(id: str) -> None:
     >>> hint("start_here-2")
     Hint 1 of 3 (direction): A vector of this matrix has one number for each of its three columns.
     """
-    exercise = _find(id)
+    exercise = find(id, _seed)
     _print_hints(exercise, _failed_last.get(id, exercise.properties[0]))
 
 
@@ -100,8 +111,25 @@ def solution(id: str) -> None:
     Row i of A is the piece of indices between two entries of indptr. The next row starts where this one
     ends, so indptr has one entry more than there are nodes, and the last row needs no special case.
     """
-    exercise = _find(id)
-    print(f"{_source(exercise.reference)}\n\n{textwrap.fill(exercise.why, WIDTH // 2)}")
+    exercise = find(id, _seed)
+    print(f"{code_of(exercise.reference)}\n\n{textwrap.fill(exercise.why, WIDTH // 2)}")
+
+
+def use(seed: int | None) -> None:
+    """From here on `check`, `hint` and `solution` ask on the data that `variant` draws from a seed (0 or more);
+    None goes back to everybody's. The line stands in the copies that `tools/student.py --seed` makes.
+
+    Raises TypeError or ValueError for what is no seed.
+
+    >>> use(seed=8)
+    >>> solution("backpropagation-2")
+    [...
+    >>> use(seed=None)
+    """
+    global _seed
+    if seed is not None:
+        key_of(seed)  # raises
+    _seed = seed
 
 
 # -------------------------------------------------------------------------------- for the author
@@ -125,18 +153,28 @@ class Property:
 class Exercise:
     """An exercise, `<topic>-<number>`. Where `reference` is a function, so is the answer; else it is a value.
 
+    Its card, which the notebook tells beside the number: the `level`, the `form`, how hard it is (`difficulty`: 1
+    follows from what was just read, 2 takes a thought, 3 an idea), how much of the course rests on it
+    (`importance`: 1 is for those who want more, 2 rounds the lesson off, 3 is needed again), and `minutes`.
+
     `cases(rng)` yields tuples of arguments, smallest first; `once` where the answer is a value. Arguments may
     hold arrays (of SciPy too), lists, dictionaries, a `Graph`, and `Counted` arrays where reads are counted.
     `wrong` holds at least four wrong answers; `why` explains the reference; `draw(*arguments)` gives a figure
     of a case and its alt text; `after` says what the exercise is needed for. `raised` is asked before the
     general hints on errors: for an exception that has a meaning here, `{KeyError: replace(RUNS, hints=...)}`.
+    `varied(rng)` gives the exercise on other numbers than those of the notebook; see `variant`.
 
-    How the forms are made of these: *implement* has a function and its cases, *predict* a value; in a
-    *counterexample* the value is an input on which a given function is wrong; in *write the property* the
-    cases are good and bad objects, and the answer tells them apart; for the *cost* a case passes a `Counted`.
+    How the forms are made of these: *implement* has a function and its cases, *predict* a value; to *spot the
+    bug* is to give an input on which a given function is wrong, or to mend it; for a *property* the cases are
+    good and bad objects, and the answer tells them apart; for the *complexity* a case passes a `Counted`.
     """
 
     id: str
+    level: Level
+    form: Form
+    difficulty: OneToThree
+    importance: OneToThree
+    minutes: int
     cases: Callable[[np.random.Generator], Iterable[tuple[Any, ...]]]
     properties: tuple[Property, ...]
     reference: Any
@@ -145,6 +183,16 @@ class Exercise:
     draw: Callable[..., tuple[Any, str]] | None = None
     after: str = ""
     raised: Mapping[type[Exception], Property] = field(default_factory=dict)
+    varied: Callable[[np.random.Generator], Variant] | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Variant:
+    """An exercise on other data, and what the notebook then says instead: {words of the exercise's statement, as
+    they stand there: new words}, where a line may end at any blank."""
+
+    exercise: Exercise
+    text: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -235,9 +283,65 @@ def judge(exercise: Exercise, answer: object) -> Verdict:
     return Verdict("right", number)
 
 
+def assert_right(id: str, answer: object, seed: int | None = None) -> None:
+    """What grading asks: nothing happens for a right answer to an exercise, on the data of `seed`.
+
+    Raises AssertionError that says what must hold and does not; UnknownLabel for an id that no exercise has.
+
+    >>> assert_right("start_here-1", [0, 1, 11])
+    Traceback (most recent call last):
+    AssertionError: start_here-1: the answer is a flat list of four numbers: what each node hears, in ...
+    """
+    verdict = judge(find(id, seed), answer)
+    if verdict.status != "right":
+        raise AssertionError(f"{id}: {verdict.failed.says if verdict.failed else 'not attempted yet'}")
+
+
+@cache  # so that hints on a property go on where they were
+def variant(exercise: Exercise, seed: int) -> Variant:
+    """The exercise on the data of a seed, 0 or more: a value is asked for other numbers where the exercise has a
+    `varied`; a function is tried on other cases, and on everybody's after them, so that no wrong answer gets by.
+
+    Raises TypeError or ValueError for what is no seed.
+
+    >>> variant(find("start_here-1"), 8).exercise.reference == find("start_here-1").reference
+    False
+    """
+    if exercise.varied is not None:
+        return exercise.varied(np.random.default_rng(key_of(seed)))
+    own = key_of(seed)
+    if not callable(exercise.reference):
+        return Variant(exercise)
+
+    def cases(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
+        yield from exercise.cases(np.random.default_rng(own))
+        yield from exercise.cases(rng)
+
+    return Variant(replace(exercise, cases=cases))
+
+
+def code_of(reference: Any) -> str:
+    """A reference as it can be pasted into a notebook: a function without its annotations, or a value."""
+    if not callable(reference):
+        return repr(reference)
+    return _without_annotations(textwrap.dedent(inspect.getsource(reference)).rstrip())
+
+
 def topics() -> list[str]:
     """The topics that have exercises, sorted."""
     return sorted(module.name for module in pkgutil.iter_modules(__path__))
+
+
+def find(id: str, seed: int | None = None) -> Exercise:
+    """The exercise with this id, on the data of `seed`; only its own topic is imported, unless it has no such
+    exercise. Raises UnknownLabel, with the nearest id."""
+    topic = str(id).rpartition("-")[0]
+    here = exercises_of(topic) if topic in topics() else ()
+    for exercise in here:
+        if exercise.id == id:
+            return exercise if seed is None else variant(exercise, seed).exercise
+    near = here or [exercise for topic in topics() for exercise in exercises_of(topic)]
+    raise UnknownLabel(id, [exercise.id for exercise in near], what="exercise")
 
 
 def exercises_of(topic: str) -> tuple[Exercise, ...]:
@@ -258,20 +362,6 @@ def problems(exercise: Exercise) -> list[str]:
     each property be failed by one of them, a stub be recognised, and no hint hold a line of the reference.
     """
     return [*_answer_problems(exercise), *_property_problems(exercise)]
-
-
-# -------------------------------------------------------------------------------- finding
-
-
-def _find(id: str) -> Exercise:
-    """The exercise with this id; only its own topic is imported, unless there is no such exercise."""
-    topic = str(id).rpartition("-")[0]
-    here = exercises_of(topic) if topic in topics() else ()
-    for exercise in here:
-        if exercise.id == id:
-            return exercise
-    near = here or [exercise for topic in topics() for exercise in exercises_of(topic)]
-    raise UnknownLabel(id, [exercise.id for exercise in near], what="exercise")
 
 
 # -------------------------------------------------------------------------------- judging
@@ -505,12 +595,6 @@ def _in_notebook() -> bool:
     return ipython is not None and getattr(ipython.get_ipython(), "kernel", None) is not None
 
 
-def _source(reference: Any) -> str:
-    if not callable(reference):
-        return repr(reference)
-    return _without_annotations(textwrap.dedent(inspect.getsource(reference)).rstrip())
-
-
 def _without_annotations(code: str) -> str:
     """The code, formatted as it was, without annotations: a notebook need not know the names in them."""
     text = code.encode()  # in bytes, as ast counts columns
@@ -563,7 +647,7 @@ def _property_problems(exercise: Exercise) -> Iterator[str]:
 
 def _telling_lines(reference: Any) -> list[str]:
     """The lines that say how: all of a value; of a function neither the head nor a bare `result = []`."""
-    lines = [_bare(line) for line in _source(reference).splitlines()]
+    lines = [_bare(line) for line in code_of(reference).splitlines()]
     return [line for line in lines if not callable(reference) or (len(line) > 12 and not line.startswith("def"))]
 
 

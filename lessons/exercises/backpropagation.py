@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lessons.exercises import Counted, Exercise, Property, once
+from lessons.exercises import Counted, Exercise, Property, Variant, once
 from lessons.graph import as_graph
 
 if TYPE_CHECKING:
@@ -40,6 +41,11 @@ def _draw_five() -> tuple[Any, str]:
 
 BY_HAND = Exercise(
     id="backpropagation-1",
+    level="warm-up",
+    form="predict",
+    difficulty=2,
+    importance=3,
+    minutes=5,
     cases=once,
     properties=(
         Property(
@@ -125,69 +131,116 @@ BY_HAND = Exercise(
 
 # -------------------------------------------------------------------------------- 2: two modes counted
 
-MODES = Exercise(
-    id="backpropagation-2",
-    cases=once,
-    properties=(
-        Property(
-            says="the answer is a flat list of three numbers: the visits in (a), (b) and (c)",
-            holds=lambda found: _is_row(found, 3),
-            hints=(
-                "How many visits, not which mode.",
-                "Look at the form: three numbers in one pair of brackets.",
-                "Each is a number of walks times a number of edges.",
+
+@dataclass(frozen=True)
+class _Sizes:
+    """Of the tapes whose walks are counted."""
+
+    weights: int = 1000
+    tape: int = 5000  # edges of (a)
+    results: int = 40
+    settings: int = 3
+    edges: int = 2000  # of (b)
+
+    def told(self) -> list[str]:
+        """What the statement says of them."""
+        return [
+            f"a loss with respect to {self.weights:,} weights, on a graph of {self.tape:,} edges",
+            f"the {self.results} results of a simulation with respect to its {self.settings} settings, "
+            f"{self.edges:,}",
+            f"these {self.results} results with respect to the {self.settings} settings, where one node more "
+            f"reads all {self.results}?",
+        ]
+
+
+def _modes(of: _Sizes) -> Exercise:
+    a, b, c = of.tape, of.settings * of.edges, of.edges + of.results
+    return Exercise(
+        id="backpropagation-2",
+        level="warm-up",
+        form="predict",
+        difficulty=1,
+        importance=2,
+        minutes=3,
+        cases=once,
+        properties=(
+            Property(
+                says="the answer is a flat list of three numbers: the visits in (a), (b) and (c)",
+                holds=lambda found: _is_row(found, 3),
+                hints=(
+                    "How many visits, not which mode.",
+                    "Look at the form: three numbers in one pair of brackets.",
+                    "Each is a number of walks times a number of edges.",
+                ),
+            ),
+            Property(
+                says="in (a) one result and many inputs: as many walks as the cheaper mode needs, over all edges",
+                holds=lambda found: found[0] == a,
+                hints=(
+                    "A forward walk tells how everything changes with *one* input; a walk back tells how *one* "
+                    "result changes with everything.",
+                    "Count what there is only one of.",
+                    "The loss is one result: one walk back visits each edge of the tape once, however many "
+                    "weights.",
+                ),
+            ),
+            Property(
+                says=(
+                    f"in (b) {of.settings} inputs and many results: as many walks as the cheaper mode needs, over "
+                    "all edges"
+                ),
+                holds=lambda found: found[1] == b,
+                hints=(
+                    "Here neither is one; take the smaller number of walks.",
+                    "Compare a walk for each setting with a walk for each result.",
+                    "Settings times edges: one forward walk from each setting gives the slopes of all "
+                    f"{of.results} results.",
+                ),
+            ),
+            Property(
+                says="in (c) there is one result again, and the tape has grown by the edges of the sum",
+                holds=lambda found: found[2] == c,
+                hints=(
+                    "The sum is one number, whatever it was made of: which mode is it now?",
+                    f"Count the edges again: the node that adds up reads every one of the {of.results} results.",
+                    "One walk, over the edges of (b) and the edges into the sum.",
+                ),
             ),
         ),
-        Property(
-            says="in (a) one result and many inputs: as many walks as the cheaper mode needs, over all edges",
-            holds=lambda found: found[0] == 5000,
-            hints=(
-                "A forward walk tells how everything changes with *one* input; a walk back tells how *one* result "
-                "changes with everything.",
-                "Count what there is only one of.",
-                "The loss is one result: one walk back visits each edge of the tape once, however many weights.",
-            ),
+        reference=[a, b, c],
+        wrong=(
+            ["backward", "forward", "backward"],
+            [1, of.settings],  # walks
+            [1, of.settings, 1],  # walks, not visits
+            [of.weights * a, b, c],  # forward for each weight
+            [2 * a, 2 * b, 2 * c],  # both modes, or two visits an edge
+            [a, of.results * of.edges, c],  # back from each result
+            [a, of.results * b, c],  # for each pair of them
+            [a, of.edges, c],  # one walk will do
+            [a, b, of.settings * c],  # forward again
+            [a, b, of.edges],  # the edges into the sum forgotten
+            [a, b, of.edges + 1],  # one edge into it
         ),
-        Property(
-            says="in (b) three inputs and many results: as many walks as the cheaper mode needs, over all edges",
-            holds=lambda found: found[1] == 6000,
-            hints=(
-                "Here neither is one; take the smaller number of walks.",
-                "Compare a walk for each setting with a walk for each result.",
-                "Settings times edges: one forward walk from each setting gives the slopes of all 40 results.",
-            ),
+        why=(
+            f"Forward mode walks once for each input, reverse mode once for each result. (a) One walk back: {a:,} "
+            f"visits, where forward mode would need {of.weights:,} walks. (b) {of.settings} walks forward, "
+            f"{of.settings} · {of.edges:,}, against {of.results} back. (c) Adding up turns {of.results} results "
+            f"into one: one walk back over {of.edges:,} + {of.results} edges. Training is always (a)."
         ),
-        Property(
-            says="in (c) there is one result again, and the tape has grown by the edges of the sum",
-            holds=lambda found: found[2] == 2040,
-            hints=(
-                "The sum is one number, whatever it was made of: which mode is it now?",
-                "Count the edges again: the node that adds up reads every one of the 40 results.",
-                "One walk, over the edges of (b) and the edges into the sum.",
-            ),
-        ),
-    ),
-    reference=[5000, 6000, 2040],
-    wrong=(
-        ["backward", "forward", "backward"],
-        [1, 3],  # walks
-        [1, 3, 1],  # walks, not visits
-        [5_000_000, 6000, 2040],  # forward for each weight
-        [10_000, 12_000, 4080],  # both modes, or two visits an edge
-        [5000, 80_000, 2040],  # back from each result
-        [5000, 240_000, 2040],  # for each pair of them
-        [5000, 2000, 2040],  # one walk will do
-        [5000, 6000, 6120],  # forward again
-        [5000, 6000, 2000],  # the edges into the sum forgotten
-        [5000, 6000, 2001],  # one edge into it
-    ),
-    why=(
-        "Forward mode walks once for each input, reverse mode once for each result. (a) One walk back: 5,000 "
-        "visits, where forward mode would need 1,000 walks. (b) 3 walks forward, 3 · 2,000, against 40 back. (c) "
-        "Adding up turns 40 results into one: one walk back over 2,000 + 40 edges. Training is always (a)."
-    ),
-    after="Needed again: every training step of the course is one walk back from one loss.",
-)
+        after="Needed again: every training step of the course is one walk back from one loss.",
+        varied=_other_modes,
+    )
+
+
+def _other_modes(rng: Generator) -> Variant:
+    weights, per_weight, tens, settings, thousands = (
+        int(k) for k in rng.integers([2, 4, 5, 2, 3], [10, 9, 10, 5, 9])
+    )
+    of = _Sizes(1000 * weights, 1000 * weights * per_weight, 10 * tens, settings, 1000 * thousands)
+    return Variant(_modes(of), dict(zip(_Sizes().told(), of.told(), strict=True)))
+
+
+MODES = _modes(_Sizes())
 
 # -------------------------------------------------------------------------------- 3: the walk back
 
@@ -405,6 +458,11 @@ def _draw_walk(inputs: Sequence[Counted], slopes: Slopes) -> tuple[Any, str]:
 
 WALK = Exercise(
     id="backpropagation-3",
+    level="core",
+    form="implement",
+    difficulty=2,
+    importance=3,
+    minutes=9,
     cases=_walk_cases,
     properties=(
         Property(
@@ -534,6 +592,11 @@ def _shows_early(inputs: Any) -> bool:
 
 EARLY = Exercise(
     id="backpropagation-4",
+    level="core",
+    form="spot the bug",
+    difficulty=3,
+    importance=2,
+    minutes=6,
     cases=once,
     properties=(
         Property(
@@ -616,6 +679,11 @@ def _is_real(found: Any) -> bool:
 
 SLOPE = Exercise(
     id="backpropagation-5",
+    level="core",
+    form="implement",
+    difficulty=1,
+    importance=3,
+    minutes=4,
     cases=_slope_cases,
     properties=(
         Property(
@@ -794,6 +862,11 @@ def _no_empty_ones(gradient: Any, shape: Any) -> Any:
 
 BROADCAST = Exercise(
     id="backpropagation-6",
+    level="stretch",
+    form="implement",
+    difficulty=3,
+    importance=2,
+    minutes=10,
     cases=_broadcast_cases,
     properties=(
         Property(

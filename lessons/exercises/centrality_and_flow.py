@@ -217,6 +217,11 @@ def _draw_path(lengths: Numbers, path: list[Label]) -> tuple[Any, str]:
 
 PATH = Exercise(
     id="centrality_and_flow-1",
+    level="warm-up",
+    form="implement",
+    difficulty=1,
+    importance=2,
+    minutes=4,
     cases=_path_cases,
     properties=(
         Property(
@@ -603,6 +608,11 @@ def _draw_successors(successors: list[list[int]]) -> tuple[Any, str]:
 
 BRANDES = Exercise(
     id="centrality_and_flow-2",
+    level="core",
+    form="spot the bug",
+    difficulty=3,
+    importance=3,
+    minutes=9,
     cases=_successor_cases,
     properties=(
         Property(
@@ -894,6 +904,11 @@ def _draw_round(indptr: NDArray[Any], indices: Counted, x: Counted, damping: flo
 
 ROUND = Exercise(
     id="centrality_and_flow-3",
+    level="stretch",
+    form="complexity",
+    difficulty=3,
+    importance=2,
+    minutes=10,
     cases=_round_cases,
     properties=(
         Property(
@@ -1228,6 +1243,11 @@ def _draw_carried(graph: Graph, flow: Any, marked: Sequence[Label]) -> tuple[Any
 
 BOTTLENECK = Exercise(
     id="centrality_and_flow-4",
+    level="core",
+    form="implement",
+    difficulty=2,
+    importance=3,
+    minutes=6,
     cases=_room_cases,
     properties=(
         Property(
@@ -1607,6 +1627,11 @@ def _draw_flow(graph: Graph, source: Label, target: Label, flow: Any) -> tuple[A
 
 FLOW = Exercise(
     id="centrality_and_flow-5",
+    level="core",
+    form="property",
+    difficulty=2,
+    importance=2,
+    minutes=8,
     cases=_flow_cases,
     properties=(
         Property(

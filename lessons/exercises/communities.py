@@ -208,6 +208,11 @@ NO_EDGES = replace(
 
 MODULARITY = Exercise(
     id="communities-1",
+    level="warm-up",
+    form="implement",
+    difficulty=1,
+    importance=3,
+    minutes=5,
     cases=_divided_cases,
     properties=(
         Property(
@@ -485,6 +490,11 @@ def _draw_gain(
 
 GAIN = Exercise(
     id="communities-2",
+    level="core",
+    form="implement",
+    difficulty=2,
+    importance=3,
+    minutes=6,
     cases=_gain_cases,
     properties=(
         Property(
@@ -747,6 +757,11 @@ def _draw_aggregate(neighbours: Neighbours, communities: list[int]) -> tuple[Any
 
 AGGREGATE = Exercise(
     id="communities-3",
+    level="core",
+    form="spot the bug",
+    difficulty=2,
+    importance=2,
+    minutes=5,
     cases=_aggregate_cases,
     properties=(
         Property(
@@ -879,6 +894,11 @@ def _draw_ring() -> tuple[Any, str]:
 
 PREDICTED = Exercise(
     id="communities-4",
+    level="core",
+    form="predict",
+    difficulty=3,
+    importance=3,
+    minutes=7,
     cases=once,
     properties=(
         Property(
@@ -1300,6 +1320,11 @@ DEPTH = replace(
 
 SPLIT = Exercise(
     id="communities-5",
+    level="stretch",
+    form="implement",
+    difficulty=2,
+    importance=1,
+    minutes=10,
     cases=_torn_cases,
     properties=(
         Property(

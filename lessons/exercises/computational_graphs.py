@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lessons.exercises import Exercise, Property, once
+from lessons.exercises import Exercise, Property, Variant, once
 
 if TYPE_CHECKING:
     from numpy.random import Generator
@@ -16,88 +16,126 @@ Nodes = Sequence[tuple[str, str, list[str]]]  # (name, operator, what it reads):
 
 # -------------------------------------------------------------------------------- 1: shapes are walked
 
-SHAPES = [(1, 8, 24, 24), (1, 8, 12, 12), (1, 16, 6, 6), (1, 576)]
-
 
 def _begin_with_the_batch(shapes: Any) -> bool:
     return [len(shape) for shape in shapes] == [4, 4, 4, 2] and all(shape[0] == 1 for shape in shapes)
 
 
-def _walks(shapes: Any) -> bool:
-    return [tuple(shape) for shape in shapes[:3]] == SHAPES[:3]
+def _predicted(size: int = 28, first: int = 8, second: int = 16) -> Exercise:
+    """Of an image of `size` cells a side, and so many filters in the first and in the second convolution."""
+    one = size - 4  # cells a side after the first convolution,
+    half = one // 2  # after the pooling,
+    last = (half - 1) // 2 + 1  # and after the second convolution
+    flat = second * last**2
+    shapes = [(1, first, one, one), (1, first, half, half), (1, second, last, last), (1, flat)]
+
+    def others(*places: int) -> list[tuple[int, ...]]:
+        """The shapes for other places in a row."""
+        a, b, c = places
+        return [(1, first, a, a), (1, first, b, b), (1, second, c, c), (1, second * c * c)]
+
+    return Exercise(
+        id="computational_graphs-1",
+        level="warm-up",
+        form="predict",
+        difficulty=1,
+        importance=3,
+        minutes=6,
+        cases=once,
+        properties=(
+            Property(
+                says=(
+                    "the answer is four shapes that begin with the batch, 1: three of four lengths, the last of "
+                    "two"
+                ),
+                holds=_begin_with_the_batch,
+                hints=(
+                    "Each node gives one tensor, so four nodes give four shapes; the image itself is not among "
+                    "them.",
+                    "Look at the first length: it is the batch, which no node takes away, not even Flatten.",
+                    "It looks like [(1, a, b, b), (1, c, d, d), (1, e, f, f), (1, g)].",
+                ),
+            ),
+            Property(
+                says=(
+                    "the second length is the number of maps: of filters after a convolution, unchanged by a "
+                    "pooling"
+                ),
+                holds=lambda shapes: [shape[1] for shape in shapes[:3]] == [first, first, second],
+                hints=(
+                    "A filter reads all maps that come in, and gives one map.",
+                    "Look at the second place of each shape, and forget the three colours after the first node.",
+                    "As many filters, as many maps come out; a pooling treats each map by itself.",
+                ),
+            ),
+            Property(
+                says="height and width are those of the places where a kernel stops",
+                holds=lambda found: [tuple(shape) for shape in found[:3]] == shapes[:3],
+                hints=(
+                    "Count where a kernel can stop: the padding lies on both sides, and a place that does not fit "
+                    "whole is no place.",
+                    f"Look at the last convolution: {half} + 2 + 2 cells, a kernel of 5, steps of 2. And at the "
+                    "first: without padding it shrinks the image.",
+                    "Places = (cells with both paddings - kernel) // stride + 1, rounded down; a pooling of 2 "
+                    "with steps of 2 halves.",
+                ),
+            ),
+            Property(
+                says="Flatten keeps the batch and puts everything else into one length",
+                holds=lambda found: tuple(found[3]) == shapes[3],
+                hints=(
+                    "No number gets lost: the flat tensor has as many as the maps before it.",
+                    "Look at the shape before: maps times height times width.",
+                    "The last shape is (1, g), where g is the product of the three lengths before it.",
+                ),
+            ),
+        ),
+        reference=shapes,
+        wrong=(
+            others(one, half, (half - 3) // 2 + 1),  # padding counted once
+            others(one, half, (half - 5) // 2 + 1),  # padding forgotten
+            others(one, half, half // 2 + 1),  # rounded up
+            others(one - 1, half - 1, last - 1),  # the first place not counted
+            others(size, size // 2, size // 4),  # a convolution keeps the size: not without padding
+            [  # one map for each pair of maps
+                (1, 3 * first, one, one),
+                (1, 3 * first, half, half),
+                (1, 3 * first * second, last, last),
+                (1, 3 * first * flat),
+            ],
+            [(1, 3, one, one), (1, 3, half, half), (1, 3, last, last), (1, 3 * last**2)],  # the colours stay
+            [*shapes[:3], (flat,)],  # the batch is flattened away
+            [*shapes[:3], (1, second * last)],  # one side forgotten
+            [(1, 3, size, size), *shapes],  # with the image
+            [shape[1:] for shape in shapes],  # without the batch
+            [*((maps, 1, *rest) for _, maps, *rest in shapes[:3]), shapes[3]],  # maps before the batch
+        ),
+        why=(
+            f"5 cells in a row hold one place of a kernel of 5, and each further cell one more: {size} - 5 + 1 = "
+            f"{one}. The pooling halves to {half}. With 2 cells of padding on both sides there are {half + 4}; "
+            f"from the first place, ({half + 4} - 5) // 2 = {last - 1} further steps of 2 fit, {last} places. "
+            f"Flatten makes {second} * {last} * {last} = {flat}."
+        ),
+        after="Needed again: 02 adds up the bytes of such tensors to find the peak memory of an order.",
+        varied=_other_shapes,
+    )
 
 
-PREDICT = Exercise(
-    id="computational_graphs-1",
-    cases=once,
-    properties=(
-        Property(
-            says="the answer is four shapes that begin with the batch, 1: three of four lengths, the last of two",
-            holds=_begin_with_the_batch,
-            hints=(
-                "Each node gives one tensor, so four nodes give four shapes; the image itself is not among them.",
-                "Look at the first length: it is the batch, which no node takes away, not even Flatten.",
-                "It looks like [(1, a, b, b), (1, c, d, d), (1, e, f, f), (1, g)].",
-            ),
-        ),
-        Property(
-            says="the second length is the number of maps: of filters after a convolution, unchanged by a pooling",
-            holds=lambda shapes: [shape[1] for shape in shapes[:3]] == [8, 8, 16],
-            hints=(
-                "A filter reads all maps that come in, and gives one map.",
-                "Look at the second place of each shape, and forget the three colours after the first node.",
-                "As many filters, as many maps come out; a pooling treats each map by itself.",
-            ),
-        ),
-        Property(
-            says="height and width are those of the places where a kernel stops",
-            holds=_walks,
-            hints=(
-                "Count where a kernel can stop: the padding lies on both sides, and a place that does not fit "
-                "whole is no place.",
-                "Look at the last convolution: 12 + 2 + 2 cells, a kernel of 5, steps of 2. And at the first: "
-                "without padding it shrinks the image.",
-                "Places = (cells with both paddings - kernel) // stride + 1, rounded down; a pooling of 2 with "
-                "steps of 2 halves.",
-            ),
-        ),
-        Property(
-            says="Flatten keeps the batch and puts everything else into one length",
-            holds=lambda shapes: tuple(shapes[3]) == SHAPES[3],
-            hints=(
-                "No number gets lost: the flat tensor has as many as the maps before it.",
-                "Look at the shape before: maps times height times width.",
-                "The last shape is (1, g), where g is the product of the three lengths before it.",
-            ),
-        ),
-    ),
-    reference=SHAPES,
-    wrong=(
-        [(1, 8, 24, 24), (1, 8, 12, 12), (1, 16, 5, 5), (1, 400)],  # padding counted once
-        [(1, 8, 24, 24), (1, 8, 12, 12), (1, 16, 4, 4), (1, 256)],  # padding forgotten
-        [(1, 8, 24, 24), (1, 8, 12, 12), (1, 16, 7, 7), (1, 784)],  # rounded up
-        [(1, 8, 23, 23), (1, 8, 11, 11), (1, 16, 5, 5), (1, 400)],  # the first place not counted
-        [
-            (1, 8, 28, 28),
-            (1, 8, 14, 14),
-            (1, 16, 7, 7),
-            (1, 784),
-        ],  # a convolution keeps the size: not without padding
-        [(1, 24, 24, 24), (1, 24, 12, 12), (1, 384, 6, 6), (1, 13824)],  # one map for each pair of maps
-        [(1, 3, 24, 24), (1, 3, 12, 12), (1, 3, 6, 6), (1, 108)],  # the colours stay
-        [(1, 8, 24, 24), (1, 8, 12, 12), (1, 16, 6, 6), (576,)],  # the batch is flattened away
-        [(1, 8, 24, 24), (1, 8, 12, 12), (1, 16, 6, 6), (1, 96)],  # 16 times 6
-        [(1, 3, 28, 28), (1, 8, 24, 24), (1, 8, 12, 12), (1, 16, 6, 6), (1, 576)],  # with the image
-        [(8, 24, 24), (8, 12, 12), (16, 6, 6), (576,)],  # without the batch
-        [(8, 1, 24, 24), (8, 1, 12, 12), (16, 1, 6, 6), (1, 576)],  # maps before the batch
-    ),
-    why=(
-        "5 cells in a row hold one place of a kernel of 5, and each further cell one more: 28 - 5 + 1 = 24. "
-        "The pooling halves to 12. With 2 cells of padding on both sides there are 16; from the first place, "
-        "(16 - 5) // 2 = 5 further steps of 2 fit, 6 places. Flatten makes 16 * 6 * 6 = 576."
-    ),
-    after="Needed again: 02 adds up the bytes of such tensors to find the peak memory of an order.",
-)
+def _told(size: int, first: int, second: int) -> list[str]:
+    """What the statement says of them."""
+    image = f"An image of shape (1, 3, {size}, {size})"
+    return [image, f"a convolution with {first} filters", f"a convolution with {second} filters"]
+
+
+def _other_shapes(rng: Generator) -> Variant:
+    size, first, second = int(4 * rng.integers(8, 13)), int(rng.integers(4, 8)), int(rng.integers(9, 16))
+    return Variant(
+        _predicted(size, first, second),
+        dict(zip(_told(28, 8, 16), _told(size, first, second), strict=True)),
+    )
+
+
+PREDICT = _predicted()
 
 # -------------------------------------------------------------------------------- 2: a convolution is counted
 
@@ -209,6 +247,11 @@ def _draw_conv(channels: int, size: int, filters: int, kernel: int, stride: int,
 
 COUNT = Exercise(
     id="computational_graphs-2",
+    level="core",
+    form="implement",
+    difficulty=2,
+    importance=3,
+    minutes=10,
     cases=_conv_cases,
     properties=(
         Property(
@@ -300,6 +343,11 @@ def _is_miscounted(nodes: Any) -> bool:
 
 SPOT_THE_BUG = Exercise(
     id="computational_graphs-3",
+    level="core",
+    form="spot the bug",
+    difficulty=2,
+    importance=2,
+    minutes=8,
     cases=once,
     properties=(
         Property(
@@ -452,6 +500,11 @@ def _draw_nodes(nodes: Nodes, outputs: list[str]) -> tuple[Any, str]:
 
 NEEDED = Exercise(
     id="computational_graphs-4",
+    level="stretch",
+    form="implement",
+    difficulty=2,
+    importance=2,
+    minutes=10,
     cases=_random_models,
     properties=(
         Property(

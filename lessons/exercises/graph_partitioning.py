@@ -222,6 +222,11 @@ def _sorts_in_place(groups: Any, n: Any) -> Any:
 
 PARTITION = Exercise(
     id="graph_partitioning-1",
+    level="warm-up",
+    form="property",
+    difficulty=2,
+    importance=3,
+    minutes=5,
     cases=_group_cases,
     properties=(
         Property(
@@ -480,6 +485,11 @@ def _draw_move(neighbours: Neighbours, parts: list[int], node: int, to: int) -> 
 
 GAIN = Exercise(
     id="graph_partitioning-2",
+    level="core",
+    form="implement",
+    difficulty=2,
+    importance=3,
+    minutes=6,
     cases=_move_cases,
     properties=(
         Property(
@@ -846,6 +856,11 @@ def _draw_pass(neighbours: Neighbours, parts: list[int], most: int) -> tuple[Any
 
 PASS = Exercise(
     id="graph_partitioning-3",
+    level="core",
+    form="spot the bug",
+    difficulty=3,
+    importance=2,
+    minutes=10,
     cases=_pass_cases,
     properties=(
         Property(
@@ -1009,6 +1024,11 @@ def _draw_fine() -> tuple[Any, str]:
 
 CONTRACTED = Exercise(
     id="graph_partitioning-4",
+    level="core",
+    form="predict",
+    difficulty=1,
+    importance=3,
+    minutes=7,
     cases=once,
     properties=(
         Property(
@@ -1313,6 +1333,11 @@ def _draw_trade(n: int, edges: Edges) -> tuple[Any, str]:
 
 TRADE = Exercise(
     id="graph_partitioning-5",
+    level="stretch",
+    form="implement",
+    difficulty=2,
+    importance=2,
+    minutes=12,
     cases=_trade_cases,
     properties=(
         Property(

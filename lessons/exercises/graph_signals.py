@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.polynomial.chebyshev import chebval
 
-from lessons.exercises import Counted, Exercise, Property, once
+from lessons.exercises import Counted, Exercise, Property, Variant, once
 from lessons.graph import Graph, as_graph
 from lessons.laplacian_regularization import laplacian_definition
 
@@ -34,94 +35,159 @@ def _is_real(found: Any, shape: tuple[int, ...]) -> bool:
 # -------------------------------------------------------------------------------- 1: frequencies by hand
 
 PAW = ((0, 1), (0, 2), (1, 2), (2, 3))
-SIGNALS = ((2, 2, 2, 2), (5, 5, 0, -10), (1, -1, 0, 0), (1, 1, -3, 1))
 
 
-def _draw_paw() -> tuple[Any, str]:
+def _draw_paw(signal: tuple[int, ...]) -> tuple[Any, str]:
     from lessons.show.graph import draw_graph
 
     places = [(0, 0.8), (0, -0.8), (1.2, 0), (2.6, 0)]
-    return draw_graph(as_graph(PAW, n=4), positions=places, values=dict(enumerate(SIGNALS[1])))
+    return draw_graph(as_graph(PAW, n=4), positions=places, values=dict(enumerate(signal)))
 
 
-BY_HAND = Exercise(
-    id="graph_signals-1",
-    cases=once,
-    properties=(
-        Property(
-            says="the answer is a flat list of four numbers: the frequency of each signal",
-            holds=lambda found: _is_real(found, (4,)),
-            hints=(
-                "A signal has one number at each node, but one frequency as a whole.",
-                "Count the numbers in your list, and look for inner brackets.",
-                "It looks like [p, q, r, s]: one quotient of two numbers for each signal.",
+@dataclass(frozen=True)
+class _Signals:
+    """Four signals on the paw, of one frequency each: how loud each is, and their places in the question."""
+
+    constant: int = 2
+    low: int = 5
+    middle: int = 1
+    high: int = 1
+    places: tuple[int, int, int, int] = (0, 1, 2, 3)  # of the constant, the low, the middle and the high one
+
+    def in_order(self, found: Sequence[Any]) -> list[Any]:
+        """What holds of the constant, the low, the middle and the high one, as the question asks them."""
+        return [found[kind] for kind in np.argsort(self.places)]
+
+    def values(self) -> list[tuple[int, ...]]:
+        return self.in_order(
+            [
+                (self.constant,) * 4,
+                (self.low, self.low, 0, -2 * self.low),
+                (self.middle, -self.middle, 0, 0),
+                (self.high, self.high, -3 * self.high, self.high),
+            ]
+        )
+
+    def told(self) -> str:
+        """As the statement says them."""
+        return ", ".join(map(str, map(list, self.values()))).replace("-", "−")
+
+
+SIGNALS = _Signals().values()
+
+
+def _by_hand(of: _Signals) -> Exercise:
+    X = np.array(of.values(), float).T
+    A = as_graph(PAW, n=4).to_dense()
+    D = np.diag(A.sum(axis=0))
+    energy, length = (X * ((D - A) @ X)).sum(axis=0), (X**2).sum(axis=0)
+    p, q, r, s = of.places
+    c, low, m, h = (of.values()[place] for place in of.places)
+
+    def told(numbers: Any) -> list[float]:
+        return np.round(numbers, 6).tolist()
+
+    def answers(*numbers: float) -> list[float]:
+        """Of the constant, the low, the middle and the high one, as the question asks them."""
+        return of.in_order(numbers)
+
+    return Exercise(
+        id="graph_signals-1",
+        level="warm-up",
+        form="predict",
+        difficulty=1,
+        importance=3,
+        minutes=4,
+        cases=once,
+        properties=(
+            Property(
+                says="the answer is a flat list of four numbers: the frequency of each signal",
+                holds=lambda found: _is_real(found, (4,)),
+                hints=(
+                    "A signal has one number at each node, but one frequency as a whole.",
+                    "Count the numbers in your list, and look for inner brackets.",
+                    "It looks like [p, q, r, s]: one quotient of two numbers for each signal.",
+                ),
+            ),
+            Property(
+                says="a constant signal has the frequency 0, as nothing changes along any edge",
+                holds=lambda found: np.isclose(float(found[p]), 0),
+                hints=(
+                    f"x^T L x adds up squares of differences along edges. Which differences has {list(c)}?",
+                    "Look at what you add: differences of neighbours, not their values or products.",
+                    f"Each edge u - v adds (x_u - x_v)²; every one of these is ({c[0]} - {c[0]})² here.",
+                ),
+            ),
+            Property(
+                says=f"{list(m)} has its energy over three edges, divided by its squared length",
+                holds=lambda found: np.isclose(float(found[r]), 3),
+                hints=(
+                    "First the energy: one square for each edge, also for those that lead to a node with 0.",
+                    "Three edges change: 0 - 1, 0 - 2 and 1 - 2. Look at what you divide by, too.",
+                    f"The energy is ({m[0]} + {m[0]})² + {m[0]}² + {m[0]}²; divide it by x^T x = {m[0]}² + "
+                    f"({m[1]})² + 0² + 0².",
+                ),
+            ),
+            Property(
+                says=f"{list(low)} has a low frequency: being loud is not being high",
+                holds=lambda found: np.isclose(float(found[q]), 1),
+                hints=(
+                    "Ten times the signal has a hundred times the energy, and the same frequency.",
+                    "Look at the divisor: x^T x is the sum of the squares of the values.",
+                    f"Divide all values by {of.low} first, which changes no frequency: [1, 1, 0, -2].",
+                ),
+            ),
+            Property(
+                says=f"{list(h)} differs from each neighbour of node 2 by {4 * h[0]}",
+                holds=lambda found: np.isclose(float(found[s]), 4),
+                hints=(
+                    "Node 2 has three neighbours, and along each of these edges the signal jumps.",
+                    "Count the edges at node 2, the tail among them, and square before you add.",
+                    f"Three edges add ({h[0]} + {-h[2]})² each; x^T x is {h[0] ** 2} + {h[0] ** 2} + {h[2] ** 2} "
+                    f"+ {h[0] ** 2}.",
+                ),
             ),
         ),
-        Property(
-            says="a constant signal has the frequency 0, as nothing changes along any edge",
-            holds=lambda found: np.isclose(float(found[0]), 0),
-            hints=(
-                "x^T L x adds up squares of differences along edges. Which differences has [2, 2, 2, 2]?",
-                "Look at what you add: differences of neighbours, not their values or products.",
-                "Each edge u - v adds (x_u - x_v)²; every one of these is (2 - 2)² here.",
-            ),
+        reference=answers(0, 1, 3, 4),
+        wrong=(
+            ", ".join(map(str, answers(0, 1, 3, 4))),
+            answers(0, 1, 3, 4)[:3],
+            [answers(0, 1, 3, 4)[:2], answers(0, 1, 3, 4)[2:]],
+            told((X * (A @ X)).sum(axis=0) / length),  # A for L
+            told((X * (D @ X)).sum(axis=0) / length),  # D for L
+            told((X * ((D + A) @ X)).sum(axis=0) / length),  # D + A for D - A: sums along edges
+            told(energy),  # the energy, not divided
+            told(energy / 4),  # divided by the number of nodes
+            answers(0, 2, 6, 8),  # each edge from both of its ends
+            told(energy / np.sqrt(length)),  # divided by the length, not by its square
+            answers(0, 0, 1, 3),  # edges along which the sign changes
+            answers(0, 4 * low[0], 4 * m[0], 12 * h[0]),  # differences not squared
+            answers(0, energy[q], 3, 4),  # a loud signal taken for a high one
+            answers(0, 1 / 3, 3, 8 / 3),  # the tail forgotten
+            answers(0, 1, 3, 4 / 3),  # one of three equal jumps
+            answers(0, 1, 2, 3),  # the place in the order
         ),
-        Property(
-            says="[1, -1, 0, 0] has its energy over three edges, divided by its squared length",
-            holds=lambda found: np.isclose(float(found[2]), 3),
-            hints=(
-                "First the energy: one square for each edge, also for those that lead to a node with 0.",
-                "Three edges change: 0 - 1, 0 - 2 and 1 - 2. Look at what you divide by, too.",
-                "The energy is (1 + 1)² + 1² + 1²; divide it by x^T x = 1² + (-1)² + 0² + 0².",
-            ),
+        why=(
+            f"Add (x_u - x_v)² over the edges, and divide by the sum of the squares. Constant: 0. {list(low)}: 0 "
+            f"+ {low[0] ** 2} + {low[0] ** 2} + {low[3] ** 2} over {length[q]:g} is 1. {list(m)}: {4 * m[0] ** 2} "
+            f"+ {m[0] ** 2} + {m[0] ** 2} + 0 over {length[r]:g} is 3. {list(h)}: 0 + {16 * h[0] ** 2} + "
+            f"{16 * h[0] ** 2} + {16 * h[0] ** 2} over {length[s]:g} is 4. These four are at right angles to each "
+            "other and are the eigenvectors of L, so they are all frequencies that this graph has."
         ),
-        Property(
-            says="[5, 5, 0, -10] has a low frequency: being loud is not being high",
-            holds=lambda found: np.isclose(float(found[1]), 1),
-            hints=(
-                "Ten times the signal has a hundred times the energy, and the same frequency.",
-                "Look at the divisor: x^T x is the sum of the squares of the values.",
-                "Divide all values by 5 first, which changes no frequency: [1, 1, 0, -2].",
-            ),
-        ),
-        Property(
-            says="[1, 1, -3, 1] differs from each neighbour of node 2 by 4",
-            holds=lambda found: np.isclose(float(found[3]), 4),
-            hints=(
-                "Node 2 has three neighbours, and along each of these edges the signal jumps.",
-                "Count the edges at node 2, the tail among them, and square before you add.",
-                "Three edges add (1 + 3)² each; x^T x is 1 + 1 + 9 + 1.",
-            ),
-        ),
-    ),
-    reference=[0, 1, 3, 4],
-    wrong=(
-        "0, 1, 3, 4",
-        [0, 1, 3],
-        [[0, 1], [3, 4]],
-        [2, 1 / 3, -1, -4 / 3],  # A for L
-        [2, 4 / 3, 2, 8 / 3],  # D for L
-        [4, 5 / 3, 1, 4 / 3],  # D + A for D - A: sums along edges
-        [0, 150, 6, 48],  # the energy, not divided
-        [0, 37.5, 1.5, 12],  # divided by the number of nodes
-        [0, 2, 6, 8],  # each edge from both of its ends
-        [0, 12.247, 4.243, 13.856],  # divided by the length, not by its square
-        [0, 0, 1, 3],  # edges along which the sign changes
-        [0, 20, 4, 12],  # differences not squared
-        [0, 150, 3, 4],  # a loud signal taken for a high one
-        [0, 1 / 3, 3, 8 / 3],  # the tail forgotten
-        [0, 1, 3, 4 / 3],  # one of three equal jumps
-        [0, 1, 2, 3],  # the place in the order
-    ),
-    why=(
-        "Add (x_u - x_v)² over the edges, and divide by the sum of the squares. Constant: 0. [5, 5, 0, -10]: 0 + "
-        "25 + 25 + 100 over 150 is 1. [1, -1, 0, 0]: 4 + 1 + 1 + 0 over 2 is 3. [1, 1, -3, 1]: 0 + 16 + 16 + 16 "
-        "over 12 is 4. These four are at right angles to each other and are the eigenvectors of L, so they are "
-        "all frequencies that this graph has."
-    ),
-    draw=_draw_paw,
-    after="Needed again: exercise 5 asks which frequencies a step of heat cannot bear.",
-)
+        draw=lambda: _draw_paw(low),
+        after="Needed again: exercise 5 asks which frequencies a step of heat cannot bear.",
+        varied=_other_signals,
+    )
+
+
+def _other_signals(rng: Generator) -> Variant:
+    constant, low, middle, high = rng.integers(2, 8, 4).tolist()
+    first, second, third, last = rng.permutation(4).tolist()
+    of = _Signals(constant, low, middle, high, (first, second, third, last))
+    return Variant(_by_hand(of), {_Signals().told(): of.told()})
+
+
+BY_HAND = _by_hand(_Signals())
 
 # -------------------------------------------------------------------------------- bases that are known exactly
 
@@ -310,6 +376,11 @@ def _draw_spectrum(lam: Floats, U: Floats, X: Floats, response: Response) -> tup
 
 FILTER = Exercise(
     id="graph_signals-2",
+    level="core",
+    form="implement",
+    difficulty=1,
+    importance=3,
+    minutes=6,
     cases=_filter_cases,
     properties=(
         Property(
@@ -544,6 +615,11 @@ def _draw_columns(lam: Floats, U: Floats, V: Floats) -> tuple[Any, str]:
 
 SAME = Exercise(
     id="graph_signals-3",
+    level="core",
+    form="property",
+    difficulty=3,
+    importance=3,
+    minutes=9,
     cases=_basis_cases,
     properties=(
         Property(
@@ -832,6 +908,11 @@ def _draw_signal(L: CountedMatrix, x: Floats, c: Floats, lam_max: float) -> tupl
 
 CHEBYSHEV = Exercise(
     id="graph_signals-4",
+    level="core",
+    form="complexity",
+    difficulty=2,
+    importance=3,
+    minutes=8,
     cases=_chebyshev_cases,
     properties=(
         Property(
@@ -960,6 +1041,11 @@ def _grows(edges: Any) -> bool:
 
 STEPS = Exercise(
     id="graph_signals-5",
+    level="stretch",
+    form="spot the bug",
+    difficulty=3,
+    importance=1,
+    minutes=8,
     cases=once,
     properties=(
         Property(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lessons.exercises import Counted, Exercise, Property, once
+from lessons.exercises import Counted, Exercise, Property, Variant, once
 from lessons.graph import Graph, as_graph
 
 if TYPE_CHECKING:
@@ -211,6 +211,11 @@ def _draw_edges(n: int, edges: Edges) -> tuple[Any, str]:
 
 ROWS = Exercise(
     id="laplacian_regularization-1",
+    level="warm-up",
+    form="implement",
+    difficulty=1,
+    importance=3,
+    minutes=5,
     cases=_edge_cases,
     properties=(
         Property(
@@ -311,87 +316,117 @@ def _near(found: Any, expected: Any) -> bool:
     return abs(float(found) - float(expected)) < 1e-3
 
 
-def _draw_six() -> tuple[Any, str]:
+def _draw_six(B: tuple[int, ...]) -> tuple[Any, str]:
     from lessons.show.graph import draw_graph
 
     places = [(0, 1), (1, 1), (2, 1), (0, 0), (1, 0), (2, 0)]
     graph = as_graph(SIX, n=6)
-    return draw_graph(graph, positions=places, values=dict(enumerate(SIX_VALUES)), title="B, before smoothing")
+    return draw_graph(graph, positions=places, values=dict(enumerate(B)), title="B, before smoothing")
 
 
-END = Exercise(
-    id="laplacian_regularization-2",
-    cases=once,
-    properties=(
-        Property(
-            says="the answer is a flat list of six numbers, one for each node",
-            holds=lambda found: _is_real(found, (6,)),
-            hints=(
-                "X has a value for every node, as B has: numbers, in a list.",
-                "Count the numbers in your list: six, in one pair of brackets, and not text in quotes.",
-                "It looks like [a, b, c, d, e, f], numbers and not text, with f for the node that is alone.",
+def _ends(B: tuple[int, ...] = SIX_VALUES) -> Exercise:
+    """Smoothing without end, from B."""
+    a, b, c, d, e, f = B
+    three, two = (a + b + c) // 3, (d + e) // 2  # the means, which are whole numbers
+    weighted = (a + 11 * b + 10 * c) / 22
+    return Exercise(
+        id="laplacian_regularization-2",
+        level="core",
+        form="predict",
+        difficulty=2,
+        importance=3,
+        minutes=5,
+        cases=once,
+        properties=(
+            Property(
+                says="the answer is a flat list of six numbers, one for each node",
+                holds=lambda found: _is_real(found, (6,)),
+                hints=(
+                    "X has a value for every node, as B has: numbers, in a list.",
+                    "Count the numbers in your list: six, in one pair of brackets, and not text in quotes.",
+                    "It looks like [a, b, c, d, e, f], numbers and not text, with f for the node that is alone.",
+                ),
+            ),
+            Property(
+                says="joined nodes end alike: any difference along an edge would cost without end",
+                holds=lambda found: all(_near(found[u], found[v]) for u, v, _ in SIX),
+                hints=(
+                    "X minimises |X - B|² + lam times the energy. What must the energy be when lam is huge?",
+                    "Look at the two ends of each edge; also of the light ones: 1 times lam is huge, too.",
+                    "Write one number for 0, 1 and 2, and one for 3 and 4.",
+                ),
+            ),
+            Property(
+                says="node 5 keeps its value: nothing pulls at it",
+                holds=lambda found: _near(found[5], f),
+                hints=(
+                    "Smoothing moves a node towards its neighbours only.",
+                    "Look at the row of L for node 5, and then at that row of (I + lam L) X = B.",
+                    "That row says 1 · X[5] = B[5], whatever lam is.",
+                ),
+            ),
+            Property(
+                says="3 and 4 meet where the squares of their moves are least together",
+                holds=lambda found: _near(found[3], two),
+                hints=(
+                    "The energy is gone; what is left of the sum to be minimised is |X - B|².",
+                    f"Look at one number t for both: (t - {d})² + (t - {e})². Which t has the least?",
+                    "Components do not hear of each other; inside one, the sum of the values stays as it is.",
+                ),
+            ),
+            Property(
+                says="so do 0, 1 and 2; how heavy their edges are no longer matters",
+                holds=lambda found: _near(found[0], three),
+                hints=(
+                    "The weight 10 decides how fast 1 and 2 come together, not where.",
+                    "Look at the sum over the rows of (I + lam L) X = B: the columns of L sum to 0.",
+                    "sum of X = sum of B over the three nodes, and all three are equal.",
+                ),
             ),
         ),
-        Property(
-            says="joined nodes end alike: any difference along an edge would cost without end",
-            holds=lambda found: all(_near(found[u], found[v]) for u, v, _ in SIX),
-            hints=(
-                "X minimises |X - B|² + lam times the energy. What must the energy be when lam is huge?",
-                "Look at the two ends of each edge; also of the light ones: 1 times lam is huge, too.",
-                "Write one number for 0, 1 and 2, and one for 3 and 4.",
-            ),
+        reference=[three, three, three, two, two, f],
+        wrong=(
+            [three, two, f],  # a number for each component
+            [[three] * 3, [two] * 2, [f]],
+            list(B),  # as they were
+            [a, (b + c) / 2, (b + c) / 2, two, two, f],  # only the heavy edge closes
+            np.linalg.solve(np.eye(6) + np.array(laplacian_rows(6, SIX)), B).round(2).tolist(),  # lam = 1
+            [sum(B) / 6] * 6,  # the mean of all
+            [0] * 6,  # the penalty of L2
+            [three, three, three, two, two, 0],  # a node alone has nothing to average
+            [a, a, a, d, d, f],  # the first one wins
+            [3 * three, 3 * three, 3 * three, 2 * two, 2 * two, f],  # sums
+            [weighted, weighted, weighted, two, two, f],  # weighted by degree: a random walk's mean
+            [*[sorted(B[:3])[1]] * 3, two, two, f],  # the median
         ),
-        Property(
-            says="node 5 keeps its value: nothing pulls at it",
-            holds=lambda found: _near(found[5], 9),
-            hints=(
-                "Smoothing moves a node towards its neighbours only.",
-                "Look at the row of L for node 5, and then at that row of (I + lam L) X = B.",
-                "That row says 1 · X[5] = B[5], whatever lam is.",
-            ),
+        why=(
+            "With lam without end the energy must be 0, so X is one number on each component. Which one? The "
+            "least squares from B say: the mean. (Or: the columns of L sum to 0, so the sum over a component "
+            f"stays as it is.) ({a} + {b} + {c}) / 3 = {three}, ({d} + {e}) / 2 = {two}, and {f} alone. Weights "
+            "set the pace, not the end."
         ),
-        Property(
-            says="3 and 4 meet where the squares of their moves are least together",
-            holds=lambda found: _near(found[3], 5),
-            hints=(
-                "The energy is gone; what is left of the sum to be minimised is |X - B|².",
-                "Look at one number t for both: (t - 2)² + (t - 8)². Which t has the least?",
-                "Components do not hear of each other; inside one, the sum of the values stays as it is.",
-            ),
-        ),
-        Property(
-            says="so do 0, 1 and 2; how heavy their edges are no longer matters",
-            holds=lambda found: _near(found[0], 3),
-            hints=(
-                "The weight 10 decides how fast 1 and 2 come together, not where.",
-                "Look at the sum over the rows of (I + lam L) X = B: the columns of L sum to 0.",
-                "sum of X = sum of B over the three nodes, and all three are equal.",
-            ),
-        ),
-    ),
-    reference=[3, 3, 3, 5, 5, 9],
-    wrong=(
-        [3, 5, 9],  # a number for each component
-        [[3, 3, 3], [5, 5], [9]],
-        list(SIX_VALUES),  # as they were
-        [3, 2, 2, 5, 5, 9],  # only the heavy edge closes
-        [4.6, 2.21, 2.19, 4, 6, 9],  # lam = 1
-        [14 / 3] * 6,  # the mean of all
-        [0] * 6,  # the penalty of L2
-        [3, 3, 3, 5, 5, 0],  # a node alone has nothing to average
-        [7, 7, 7, 2, 2, 9],  # the first one wins
-        [9, 9, 9, 10, 10, 9],  # sums
-        [27 / 22, 27 / 22, 27 / 22, 5, 5, 9],  # weighted by degree: a random walk's mean
-        [2, 2, 2, 5, 5, 9],  # the median
-    ),
-    why=(
-        "With lam without end the energy must be 0, so X is one number on each component. Which one? The least "
-        "squares from B say: the mean. (Or: the columns of L sum to 0, so the sum over a component stays as it "
-        "is.) (7 + 0 + 2) / 3 = 3, (2 + 8) / 2 = 5, and 9 alone. Weights set the pace, not the end."
-    ),
-    draw=_draw_six,
-    after="Needed again: this is why a strong penalty makes all weights of a component one weight.",
-)
+        draw=lambda: _draw_six(B),
+        after="Needed again: this is why a strong penalty makes all weights of a component one weight.",
+        varied=_other_ends,
+    )
+
+
+def _other_ends(rng: Generator) -> Variant:
+    """All means are whole numbers, and other ways to average give other ones."""
+    while True:
+        a, b, c, d, e, f = B = tuple(int(value) for value in rng.integers(1, 13, 6))
+        whole = (a + b + c) % 3 == 0 and (d + e) % 2 == 0
+        middle, mean = sorted(B[:3])[1], (a + b + c) / 3
+        if (
+            whole
+            and d != e
+            and mean not in (middle, a, (a + 11 * b + 10 * c) / 22)
+            and f not in (mean, sum(B) / 6)
+        ):
+            return Variant(_ends(B), {f"B = {list(SIX_VALUES)}": f"B = {list(B)}"})
+
+
+END = _ends()
 
 # -------------------------------------------------------------------------------- 3: a smoother that sharpens
 
@@ -529,6 +564,11 @@ def _draw_smoother(A: NDArray[np.float64], W: NDArray[np.float64], lam: float) -
 
 MENDED = Exercise(
     id="laplacian_regularization-3",
+    level="core",
+    form="spot the bug",
+    difficulty=2,
+    importance=3,
+    minutes=6,
     cases=_smoother_cases,
     properties=(
         Property(
@@ -811,6 +851,11 @@ def _draw_labels(neighbours: Neighbours, labels: Labels) -> tuple[Any, str]:
 
 LABELS = Exercise(
     id="laplacian_regularization-4",
+    level="core",
+    form="implement",
+    difficulty=2,
+    importance=2,
+    minutes=9,
     cases=_label_cases,
     properties=(
         Property(
@@ -1057,6 +1102,11 @@ def _draw_gradient(u: Counted, v: Counted, w: Counted, x: NDArray[np.float64]) -
 
 GRADIENT = Exercise(
     id="laplacian_regularization-5",
+    level="stretch",
+    form="complexity",
+    difficulty=2,
+    importance=2,
+    minutes=10,
     cases=_gradient_cases,
     properties=(
         Property(

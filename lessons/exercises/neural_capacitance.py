@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lessons.exercises import RUNS, Exercise, Property, once
+from lessons.exercises import RUNS, Exercise, Property, Variant, once
 from lessons.exercises.graph_signals import _is_real
 from lessons.exercises.sweet_spot import _close
 from lessons.graph import as_graph
@@ -192,6 +192,11 @@ def _draw_coupled(P: Floats) -> tuple[Any, str]:
 
 PARTS = Exercise(
     id="neural_capacitance-1",
+    level="warm-up",
+    form="implement",
+    difficulty=1,
+    importance=2,
+    minutes=5,
     cases=_coupled_cases,
     properties=(
         Property(
@@ -466,6 +471,11 @@ NO_SUCH_SYNAPSE = replace(
 
 LINKS = Exercise(
     id="neural_capacitance-2",
+    level="core",
+    form="implement",
+    difficulty=2,
+    importance=3,
+    minutes=6,
     cases=_mask_cases,
     properties=(
         Property(
@@ -716,6 +726,11 @@ def _draw_epochs(beta: Floats, accuracy: Floats, ridge: float) -> tuple[Any, str
 
 PREDICTION = Exercise(
     id="neural_capacitance-3",
+    level="core",
+    form="spot the bug",
+    difficulty=2,
+    importance=2,
+    minutes=5,
     cases=_epoch_cases,
     properties=(
         Property(
@@ -818,11 +833,7 @@ PREDICTION = Exercise(
 # -------------------------------------------------------------------------------- 4: what beta_eff does
 
 EARLY = (0.2, 0.5, 0.6, 0.6, 0.6)  # accuracies over noise
-NINE = (0, 1, 1, 1, 4, 0, 2, 0, 0.5)
-
-
-def _nine_right(k: int) -> Callable[[Any], bool]:
-    return lambda found: _close(found[k], NINE[k])
+_TIMES = {2: ("twice", "Four"), 3: ("three times", "Nine"), 4: ("four times", "16")}  # the factor, its square
 
 
 def _draw_four_layers() -> tuple[Any, str]:
@@ -830,139 +841,179 @@ def _draw_four_layers() -> tuple[Any, str]:
     return _draw_layers({at: np.ones((2, 2), np.int64) for at in range(1, 5)})
 
 
-PREDICTED = Exercise(
-    id="neural_capacitance-4",
-    cases=once,
-    properties=(
-        Property(
-            says="the answer is a flat list of nine numbers; (a) to (d) and (h) are 0 or 1",
-            holds=lambda found: _is_real(found, (9,)) and all(float(found[k]) in (0, 1) for k in (0, 1, 2, 3, 7)),
-            hints=(
-                "One number for each letter, from a to i.",
-                "Count the numbers in your list, and look for inner brackets, words and quotation marks.",
-                "It looks like [a, b, c, d, e, f, g, h, i], with a number for each.",
+def _predicted(early: tuple[float, ...] = EARLY, factor: int = 2) -> Exercise:
+    """With other accuracies, and errors that many times as large."""
+    mean = round(sum(early) / len(early), 3)
+    nine = (0, 1, 1, 1, 4, 0, factor, 0, mean)
+    times, square = _TIMES[factor]
+
+    def right(k: int) -> Callable[[Any], bool]:
+        return lambda found: _close(found[k], nine[k])
+
+    return Exercise(
+        id="neural_capacitance-4",
+        level="core",
+        form="predict",
+        difficulty=3,
+        importance=3,
+        minutes=7,
+        cases=once,
+        properties=(
+            Property(
+                says="the answer is a flat list of nine numbers; (a) to (d) and (h) are 0 or 1",
+                holds=lambda found: (
+                    _is_real(found, (9,)) and all(float(found[k]) in (0, 1) for k in (0, 1, 2, 3, 7))
+                ),
+                hints=(
+                    "One number for each letter, from a to i.",
+                    "Count the numbers in your list, and look for inner brackets, words and quotation marks.",
+                    "It looks like [a, b, c, d, e, f, g, h, i], with a number for each.",
+                ),
+            ),
+            Property(
+                says="(a) signed, three layers of weights, softmax and cross-entropy: 0 if always 0",
+                holds=right(0),
+                hints=(
+                    "What do the errors of a sample add up to, if predictions and targets are chances?",
+                    "Look at IN of layer 2: the errors of all outputs are added in it. Which layers count in "
+                    "1'PP1?",
+                    "Only layer 2 has both an IN and an OUT; predictions less targets add up to 1 - 1.",
+                ),
+            ),
+            Property(
+                says="(b) signed, three layers of weights, squared error: 0 if always 0",
+                holds=right(1),
+                hints=(
+                    "Why is (a) as it is? Does the reason hold here?",
+                    "Look at the errors of the outputs: nothing makes their sum any number in particular.",
+                    "Outputs that are all too large have errors that are all above 0.",
+                ),
+            ),
+            Property(
+                says="(c) signed, four layers of weights, softmax and cross-entropy: 0 if always 0",
+                holds=right(2),
+                hints=(
+                    "One layer more has both an IN and an OUT.",
+                    "Look at layer 2 now: whose errors are added in its IN? Not those of the outputs.",
+                    "Errors of hidden units went through weights; they do not add up to 0.",
+                ),
+            ),
+            Property(
+                says="(d) with absolute values, three layers of weights, softmax and cross-entropy: 0 if always 0",
+                holds=right(3),
+                hints=(
+                    "Numbers cancel if their signs differ.",
+                    "Look at the sum of |prediction - target| over the outputs of a sample.",
+                    "It is above 0 unless every prediction is exactly its target.",
+                ),
+            ),
+            Property(
+                says="(e) four layers of weights: the first power of P that is 0 whatever the weights",
+                holds=right(4),
+                hints=(
+                    "An entry of P links two layers; one of P² takes two such steps.",
+                    "Look at the picture: how many steps lead from a synapse of layer 1 to one of layer 4?",
+                    "As many as there are gaps between four layers; one power more has nowhere to go.",
+                ),
+            ),
+            Property(
+                says="(f) the largest |eigenvalue| of that P",
+                holds=right(5),
+                hints=(
+                    "Suppose P v is a multiple of v. What is P² v, and P³ v?",
+                    "Look at your answer to (e): what must become of the multiple when it is taken that often?",
+                    "A number, one power of which is 0.",
+                ),
+            ),
+            Property(
+                says=f"(g) errors of the outputs {times} as large: the factor of beta_eff",
+                holds=right(6),
+                hints=(
+                    "How often does d stand in an entry of P, and so in 1'PP1, and in 1'P1?",
+                    f"Look at backpropagation: if d of the outputs is {times} as large, what of the d of all "
+                    "layers?",
+                    f"{square} times as much, over {times} as much.",
+                ),
+            ),
+            Property(
+                says="(h) the gradient is exactly 0: 1 if absolute beta_eff is then 0, whatever the samples",
+                holds=right(7),
+                hints=(
+                    "There are two ways for a gradient to be 0.",
+                    "Look at two samples with the same input and different labels: can both errors be 0? Can "
+                    "their parts in the gradient cancel?",
+                    "The absolute beta takes |d| of each sample, and nothing cancels in it.",
+                ),
+            ),
+            Property(
+                says="(i) five accuracies over noise, slope 0: what the line tells at noise = 0",
+                holds=right(8),
+                hints=(
+                    "A flat line tells the same everywhere.",
+                    "Look at the level of a flat line that fits best: what is the ridge charged for, and what "
+                    "not?",
+                    "The level with the least sum of squares; no epoch counts more than another.",
+                ),
             ),
         ),
-        Property(
-            says="(a) signed, three layers of weights, softmax and cross-entropy: 0 if always 0",
-            holds=_nine_right(0),
-            hints=(
-                "What do the errors of a sample add up to, if predictions and targets are chances?",
-                "Look at IN of layer 2: the errors of all outputs are added in it. Which layers count in 1'PP1?",
-                "Only layer 2 has both an IN and an OUT; predictions less targets add up to 1 - 1.",
-            ),
+        reference=list(nine),
+        wrong=(
+            list(nine[:8]),
+            [list(nine[:4]), list(nine[4:])],
+            [*nine[:7], 0.5, mean],
+            [1, *nine[1:]],  # weights were thought to matter
+            [0, 0, *nine[2:]],  # three layers, so as before
+            [0, 1, 0, *nine[3:]],  # softmax, so as before
+            [0, 1, 1, 0, *nine[4:]],  # as without absolute values
+            [0, 1, 1, 1, 3, *nine[5:]],  # the last power that is not
+            [0, 1, 1, 1, 5, *nine[5:]],  # layers of units
+            [0, 1, 1, 1, 2, *nine[5:]],  # neighbours only
+            [0, 1, 1, 1, 4, 1, *nine[6:]],  # as of a network that neither grows nor decays
+            [0, 1, 1, 1, 4, 0.5, *nine[6:]],
+            [0, 1, 1, 1, 4, 0, 1, *nine[7:]],  # a ratio, so that it cancels
+            [0, 1, 1, 1, 4, 0, factor**2, *nine[7:]],  # the numerator alone
+            [0, 1, 1, 1, 4, 0, 1 / factor, *nine[7:]],
+            [0, 1, 1, 1, 4, 0, factor**4, *nine[7:]],  # once more for each layer
+            [*nine[:7], 1, mean],  # at rest, so converged, so 0
+            [*nine[:8], early[2]],  # the middle one
+            [*nine[:8], early[-1]],  # the last
+            [*nine[:8], early[0]],  # the first
+            [*nine[:8], 0],  # no slope, so nothing
+            [*nine[:8], 1],  # as if at 0 all were learned
+            [*nine[:8], sum(early)],  # not divided
         ),
-        Property(
-            says="(b) signed, three layers of weights, squared error: 0 if always 0",
-            holds=_nine_right(1),
-            hints=(
-                "Why is (a) as it is? Does the reason hold here?",
-                "Look at the errors of the outputs: nothing makes their sum any number in particular.",
-                "Outputs that are all too large have errors that are all above 0.",
-            ),
+        why=(
+            "With softmax the predictions of a sample add up to 1, and so does its target: the errors of the "
+            "outputs cancel, and with three layers nothing else is left in 1'PP1. Squared errors, a fourth layer "
+            "or absolute values end that. P leads from each layer to the next and nowhere else. So P⁴ is 0 for "
+            "four layers, all eigenvalues are 0, and beta_eff, which is not, is no eigenvalue. Errors stand "
+            "twice in 1'PP1 and once in 1'P1: beta falls with the errors of the samples. A gradient is also 0 "
+            "where these only cancel one another, as those of one input under two labels do, and then beta "
+            "stays. And a line over noise, made flat by its ridge, tells the mean of what was seen."
         ),
-        Property(
-            says="(c) signed, four layers of weights, softmax and cross-entropy: 0 if always 0",
-            holds=_nine_right(2),
-            hints=(
-                "One layer more has both an IN and an OUT.",
-                "Look at layer 2 now: whose errors are added in its IN? Not those of the outputs.",
-                "Errors of hidden units went through weights; they do not add up to 0.",
-            ),
-        ),
-        Property(
-            says="(d) with absolute values, three layers of weights, softmax and cross-entropy: 0 if always 0",
-            holds=_nine_right(3),
-            hints=(
-                "Numbers cancel if their signs differ.",
-                "Look at the sum of |prediction - target| over the outputs of a sample.",
-                "It is above 0 unless every prediction is exactly its target.",
-            ),
-        ),
-        Property(
-            says="(e) four layers of weights: the first power of P that is 0 whatever the weights",
-            holds=_nine_right(4),
-            hints=(
-                "An entry of P links two layers; one of P² takes two such steps.",
-                "Look at the picture: how many steps lead from a synapse of layer 1 to one of layer 4?",
-                "As many as there are gaps between four layers; one power more has nowhere to go.",
-            ),
-        ),
-        Property(
-            says="(f) the largest |eigenvalue| of that P",
-            holds=_nine_right(5),
-            hints=(
-                "Suppose P v is a multiple of v. What is P² v, and P³ v?",
-                "Look at your answer to (e): what must become of the multiple when it is taken that often?",
-                "A number, one power of which is 0.",
-            ),
-        ),
-        Property(
-            says="(g) errors of the outputs twice as large: the factor of beta_eff",
-            holds=_nine_right(6),
-            hints=(
-                "How often does d stand in an entry of P, and so in 1'PP1, and in 1'P1?",
-                "Look at backpropagation: if d of the outputs doubles, what do the d of all layers do?",
-                "Four times as much, over twice as much.",
-            ),
-        ),
-        Property(
-            says="(h) the gradient is exactly 0: 1 if absolute beta_eff is then 0, whatever the samples",
-            holds=_nine_right(7),
-            hints=(
-                "There are two ways for a gradient to be 0.",
-                "Look at two samples with the same input and different labels: can both errors be 0? Can their "
-                "parts in the gradient cancel?",
-                "The absolute beta takes |d| of each sample, and nothing cancels in it.",
-            ),
-        ),
-        Property(
-            says="(i) five accuracies over noise, slope 0: what the line tells at noise = 0",
-            holds=_nine_right(8),
-            hints=(
-                "A flat line tells the same everywhere.",
-                "Look at the level of a flat line that fits best: what is the ridge charged for, and what not?",
-                "The level with the least sum of squares; no epoch counts more than another.",
-            ),
-        ),
-    ),
-    reference=list(NINE),
-    wrong=(
-        [0, 1, 1, 1, 4, 0, 2, 0],
-        [[0, 1, 1, 1], [4, 0, 2, 0, 0.5]],
-        [0, 1, 1, 1, 4, 0, 2, 0.5, 0.5],
-        [1, *NINE[1:]],  # weights were thought to matter
-        [0, 0, *NINE[2:]],  # three layers, so as before
-        [0, 1, 0, *NINE[3:]],  # softmax, so as before
-        [0, 1, 1, 0, *NINE[4:]],  # as without absolute values
-        [0, 1, 1, 1, 3, *NINE[5:]],  # the last power that is not
-        [0, 1, 1, 1, 5, *NINE[5:]],  # layers of units
-        [0, 1, 1, 1, 2, *NINE[5:]],  # neighbours only
-        [0, 1, 1, 1, 4, 1, *NINE[6:]],  # as of a network that neither grows nor decays
-        [0, 1, 1, 1, 4, 0.5, *NINE[6:]],
-        [0, 1, 1, 1, 4, 0, 1, *NINE[7:]],  # a ratio, so that it cancels
-        [0, 1, 1, 1, 4, 0, 4, *NINE[7:]],  # the numerator alone
-        [0, 1, 1, 1, 4, 0, 0.5, *NINE[7:]],
-        [0, 1, 1, 1, 4, 0, 16, *NINE[7:]],  # once more for each layer
-        [0, 1, 1, 1, 4, 0, 2, 1, 0.5],  # at rest, so converged, so 0
-        [0, 1, 1, 1, 4, 0, 2, 0, 0.6],  # the last, the middle one
-        [0, 1, 1, 1, 4, 0, 2, 0, 0.2],  # the first
-        [0, 1, 1, 1, 4, 0, 2, 0, 0],  # no slope, so nothing
-        [0, 1, 1, 1, 4, 0, 2, 0, 1],  # as if at 0 all were learned
-        [0, 1, 1, 1, 4, 0, 2, 0, 2.5],  # not divided
-    ),
-    why=(
-        "With softmax the predictions of a sample add up to 1, and so does its target: the errors of the outputs "
-        "cancel, and with three layers nothing else is left in 1'PP1. Squared errors, a fourth layer or absolute "
-        "values end that. P leads from each layer to the next and nowhere else. So P⁴ is 0 for four layers, all "
-        "eigenvalues are 0, and beta_eff, which is not, is no eigenvalue. Errors stand twice in 1'PP1 and once in "
-        "1'P1: beta falls with the errors of the samples. A gradient is also 0 where these only cancel one "
-        "another, as those of one input under two labels do, and then beta stays. And a line over noise, made "
-        "flat by its ridge, tells the mean of what was seen."
-    ),
-    draw=_draw_four_layers,
-    after="Needed again: each of these is now shown, and the noise stands beside beta in all that follows.",
-)
+        draw=_draw_four_layers,
+        after="Needed again: each of these is now shown, and the noise stands beside beta in all that follows.",
+        varied=_other_predictions,
+    )
+
+
+def _told(early: tuple[float, ...], factor: int) -> list[str]:
+    """What the statement says of them."""
+    accuracies = ", ".join(map(str, early))
+    return [f"become {_TIMES[factor][0]} as large in each sample", f"Accuracies of five epochs, {accuracies}, are"]
+
+
+def _other_predictions(rng: Generator) -> Variant:
+    """The accuracies rise, and their mean is neither the first nor the last nor the middle one."""
+    early = EARLY
+    while sum(early) / 5 in early or early == EARLY:
+        early = tuple(sorted((rng.integers(1, 9, 5) / 10).tolist()))
+    factor = int(rng.integers(3, 5))
+    return Variant(_predicted(early, factor), dict(zip(_told(EARLY, 2), _told(early, factor), strict=True)))
+
+
+PREDICTED = _predicted()
+NINE = tuple(PREDICTED.reference)
 
 # -------------------------------------------------------------------------------- 5: sums of P without P
 
@@ -1136,6 +1187,11 @@ SHAPES_DO_NOT_FIT = replace(
 
 SUMS = Exercise(
     id="neural_capacitance-5",
+    level="stretch",
+    form="implement",
+    difficulty=3,
+    importance=1,
+    minutes=10,
     cases=_between_cases,
     properties=(
         Property(

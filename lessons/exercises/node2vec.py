@@ -206,6 +206,11 @@ NO_SUCH_KEY = replace(
 
 WEIGHTS = Exercise(
     id="node2vec-1",
+    level="warm-up",
+    form="implement",
+    difficulty=1,
+    importance=3,
+    minutes=5,
     cases=_step_cases,
     properties=(
         Property(
@@ -579,6 +584,11 @@ NOTHING_TO_CHOOSE = replace(
 
 DIALOGUE = Exercise(
     id="node2vec-2",
+    level="core",
+    form="spot the bug",
+    difficulty=2,
+    importance=2,
+    minutes=7,
     cases=_walk_cases,
     properties=(
         Property(
@@ -701,6 +711,11 @@ def _entry(k: int, wanted: float) -> Callable[[Any], bool]:
 
 PREDICTED = Exercise(
     id="node2vec-3",
+    level="core",
+    form="predict",
+    difficulty=2,
+    importance=3,
+    minutes=8,
     cases=once,
     properties=(
         Property(
@@ -1135,6 +1150,11 @@ NO_ONE_NUMBER = replace(
 
 EDGES = Exercise(
     id="node2vec-4",
+    level="core",
+    form="property",
+    difficulty=2,
+    importance=2,
+    minutes=7,
     cases=_walked_cases,
     properties=(
         Property(
@@ -1524,6 +1544,11 @@ NO_PLACE = replace(
 
 COST = Exercise(
     id="node2vec-5",
+    level="stretch",
+    form="complexity",
+    difficulty=3,
+    importance=1,
+    minutes=12,
     cases=_hub_cases,
     properties=(
         Property(

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from copy import deepcopy
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import zip_longest
 from math import isclose
 from random import Random
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lessons.exercises import RUNS, Exercise, Property, once
+from lessons.exercises import RUNS, Exercise, Property, Variant, once
 from lessons.exercises.graph_signals import _is_real
 from lessons.graph import as_graph
 
@@ -229,6 +229,11 @@ WRONG_CALL = replace(
 
 ROUND = Exercise(
     id="relational_graphs-1",
+    level="warm-up",
+    form="implement",
+    difficulty=1,
+    importance=3,
+    minutes=5,
     cases=_round_cases,
     properties=(
         Property(
@@ -500,6 +505,11 @@ NO_SUCH_UNIT = replace(
 
 MASK = Exercise(
     id="relational_graphs-2",
+    level="core",
+    form="implement",
+    difficulty=2,
+    importance=3,
+    minutes=7,
     cases=_mask_cases,
     properties=(
         Property(
@@ -986,6 +996,11 @@ NO_SUCH_DRAW = replace(
 
 ATTEMPT = Exercise(
     id="relational_graphs-3",
+    level="core",
+    form="spot the bug",
+    difficulty=3,
+    importance=2,
+    minutes=9,
     cases=_attempt_cases,
     properties=(
         Property(
@@ -1142,142 +1157,187 @@ def _draw_rings() -> tuple[Any, str]:
     return fig, "Two graphs of 10 nodes and 20 edges: a ring in which all edges are short, and one with shortcuts."
 
 
-PREDICTED = Exercise(
-    id="relational_graphs-4",
-    cases=once,
-    properties=(
-        Property(
-            says="the answer is a flat list of nine numbers, of which the last six are 1, 0 or -1",
-            holds=lambda found: _is_real(found, (9,)) and all(float(sign) in (1, 0, -1) for sign in found[3:]),
-            hints=(
-                "Three numbers to be computed, then six directions: 1 rises, 0 stays, -1 falls.",
-                "Count the numbers in your list, and look for inner brackets, words and quotation marks.",
-                "It looks like [a, b, c, d, e, f, g, h, i], with a number for each.",
+@dataclass(frozen=True)
+class _Layers:
+    """Layers on graphs whose mask is true where `hears` of n nodes speak to each: one entry in `wider` squared."""
+
+    hears: int = 16
+    wider: int = 2  # than the complete graph's, at one budget
+    units: int = 512  # of the complete graph's layer
+
+    @property
+    def n(self) -> int:
+        return self.hears * self.wider**2
+
+    def told(self) -> list[str]:
+        """What the statement says of them."""
+        return [
+            f"{self.n} nodes, and a layer with as many outputs",
+            f"the complete graph with {self.units} units: {self.units} · {self.units} multiply-adds",
+            f"a graph of mean degree k = {self.hears - 1}:",
+            f"(in the complete graph it was {self.units})",
+            f"where k rises, from 8 to {self.n - 2},",
+        ]
+
+
+def _predicted(of: _Layers) -> Exercise:
+    n, k, units, wider = of.n, of.hears - 1, of.units, of.wider
+    share, width, inputs = 1 / wider**2, wider * units, units // wider
+    signs = [-1, -1, 0, 1, -1, -1]
+    part, times = {2: ("half", "twice"), 3: ("a third", "three times")}[wider]
+    return Exercise(
+        id="relational_graphs-4",
+        level="core",
+        form="predict",
+        difficulty=2,
+        importance=3,
+        minutes=7,
+        cases=once,
+        properties=(
+            Property(
+                says="the answer is a flat list of nine numbers, of which the last six are 1, 0 or -1",
+                holds=lambda found: _is_real(found, (9,)) and all(float(sign) in (1, 0, -1) for sign in found[3:]),
+                hints=(
+                    "Three numbers to be computed, then six directions: 1 rises, 0 stays, -1 falls.",
+                    "Count the numbers in your list, and look for inner brackets, words and quotation marks.",
+                    "It looks like [a, b, c, d, e, f, g, h, i], with a number for each.",
+                ),
+            ),
+            Property(
+                says="(a) the share of the mask that is True, a number from 0 to 1",
+                holds=_number(0, share),
+                hints=(
+                    f"In a row of the table of nodes, how many of {n} entries are True?",
+                    "Look for whom a node hears besides its neighbours; and a share is no per cent.",
+                    f"{k} neighbours and itself, of {n}.",
+                ),
+            ),
+            Property(
+                says=f"(b) the width at which the layer costs as much as {units} by {units}",
+                holds=_number(1, width),
+                hints=(
+                    "A multiply-add for each True of the mask, which has width times width entries.",
+                    "Look at what happens to the entries when the width doubles: inputs and outputs both do.",
+                    f"width * width * share = {units} * {units}; a root is to be drawn.",
+                ),
+            ),
+            Property(
+                says="(c) the inputs that a unit of that layer hears",
+                holds=_number(2, inputs),
+                hints=(
+                    "There are more units than in the complete graph, at the same cost in all: what is left for "
+                    "each?",
+                    "Look at your share and your width: a row of the mask has as many entries as the layer has "
+                    "inputs. Units are asked for, not nodes.",
+                    "The share of a row, of as many inputs as you found in (b); or the budget over the units.",
+                ),
+            ),
+            Property(
+                says="(d) p rises: C, how often two neighbours of a node are joined",
+                holds=_sign(3, -1),
+                hints=(
+                    "On the ring my neighbours are near me, and so near each other.",
+                    f"Look at a node drawn of all {n}: how likely is it joined to my other neighbours?",
+                    f"At p = 1 hardly more often than any two nodes, {k} times in {n - 1}; on the ring more "
+                    "often than that.",
+                ),
+            ),
+            Property(
+                says="(e) p rises: L, the mean length of a shortest path",
+                holds=_sign(4, -1),
+                hints=(
+                    "On the ring a message must go half round.",
+                    "Look at what a few edges to anywhere do to the longest of the ways.",
+                    f"They are shortcuts; and at p = 1 a message reaches {k}, then nearly all of the others.",
+                ),
+            ),
+            Property(
+                says="(f) p rises: the width at the same budget",
+                holds=_sign(5, 0),
+                hints=(
+                    "What does the cost depend on?",
+                    "Look at how many edges a graph has before and after it is rewired.",
+                    "An edge goes, another comes: as many entries of the mask are True as before.",
+                ),
+            ),
+            Property(
+                says="(g) k rises on the ring: C",
+                holds=_sign(6, 1),
+                hints=(
+                    "From few neighbours to nearly all: what is C of the complete graph?",
+                    "Look at two neighbours of mine, at random, at k = 8: two nodes of eight are joined if they "
+                    "are at most four apart. It is 9/14.",
+                    "From 9/14 towards 1, where everybody is joined to everybody.",
+                ),
+            ),
+            Property(
+                says="(h) k rises on the ring: L",
+                holds=_sign(7, -1),
+                hints=(
+                    "How far does one edge carry round the ring?",
+                    "Look at the complete graph: what is L there?",
+                    "An edge bridges up to k / 2 places; so ways have fewer edges, down to 1.",
+                ),
+            ),
+            Property(
+                says="(i) k rises on the ring: the width at the same budget",
+                holds=_sign(8, -1),
+                hints=(
+                    "More of each row is True, and the budget stays.",
+                    f"Look at your own (b), at k = {k}, and at {units} for the complete graph.",
+                    "A larger share, so fewer entries in all, so fewer units.",
+                ),
             ),
         ),
-        Property(
-            says="(a) the share of the mask that is True, a number from 0 to 1",
-            holds=_number(0, 1 / 4),
-            hints=(
-                "In a row of the table of nodes, how many of 64 entries are True?",
-                "Look for whom a node hears besides its neighbours; and a share is no per cent.",
-                "15 neighbours and itself, of 64.",
-            ),
+        reference=[share, width, inputs, *signs],
+        wrong=(
+            f"1/{wider**2}, {width}, {inputs}, -1, -1, 0, 1, -1, -1",
+            [share, width, inputs],
+            [[share, width, inputs], [-1, -1, 0], [1, -1, -1]],
+            [share, width, inputs, "falls", "falls", "stays", "rises", "falls", "falls"],
+            [k / n, units * (n / k) ** 0.5, units * (k / n) ** 0.5, *signs],  # not itself
+            [k / (n - 1), width, inputs, *signs],  # the graph's density
+            [100 * share, width, inputs, *signs],  # per cent
+            [share**2, units * wider**2, units * share, *signs],  # squared
+            [share, units * wider**2, units, *signs],  # no root: the inputs alone get more
+            [share, units, units * share, *signs],  # weights dropped, and nothing for it
+            [share, units / wider, units / wider**3, *signs],  # narrower for wider
+            [share, width, units, *signs],  # as in the complete graph
+            [share, width, width, *signs],  # all of them
+            [share, width, k + 1, *signs],  # nodes, not units
+            [share, width, inputs * k / (k + 1), *signs],  # the units of others
+            [share, width, inputs, 1, *signs[1:]],
+            [share, width, inputs, 0, *signs[1:]],  # as many edges, as many triangles
+            [share, width, inputs, -1, 1, *signs[2:]],
+            [share, width, inputs, -1, 0, *signs[2:]],
+            [share, width, inputs, -1, -1, 1, *signs[3:]],  # width goes with L
+            [share, width, inputs, -1, -1, -1, *signs[3:]],
+            [share, width, inputs, -1, -1, 0, -1, *signs[4:]],  # as for p: C goes with L
+            [share, width, inputs, -1, -1, 0, 0, *signs[4:]],  # C near 3/4 for every k
+            [share, width, inputs, -1, -1, 0, 1, 1, -1],
+            [share, width, inputs, -1, -1, 0, 1, -1, 1],
+            [share, width, inputs, -1, -1, 0, 1, -1, 0],  # the width taken for what does not change
         ),
-        Property(
-            says="(b) the width at which the layer costs as much as 512 by 512",
-            holds=_number(1, 1024),
-            hints=(
-                "A multiply-add for each True of the mask, which has width times width entries.",
-                "Look at what happens to the entries when the width doubles: inputs and outputs both do.",
-                "width * width * share = 512 * 512; a root is to be drawn.",
-            ),
+        why=(
+            f"A node hears {k} others and itself: {k + 1}/{n} = 1/{wider**2} of the mask. The cost is width^2 / "
+            f"{wider**2}, so the width that costs {units}^2 is {width}; a unit there hears {width} / {wider**2} = "
+            f"{inputs} inputs, {part} of the {units}. Fewer to hear for each, but {times} as many who hear: that "
+            "is what the budget buys. Rewiring keeps the number of edges, so the width stays, while shortcuts "
+            "bring L down and tear triangles apart. On the ring more edges bring C up to 1 and L down to 1, and "
+            f"the width down to {units}. So width goes with k alone, and C and L with both."
         ),
-        Property(
-            says="(c) the inputs that a unit of that layer hears",
-            holds=_number(2, 256),
-            hints=(
-                "There are more units than in the complete graph, at the same cost in all: what is left for each?",
-                "Look at your share and your width: a row of the mask has as many entries as the layer has "
-                "inputs. Units are asked for, not nodes.",
-                "The share of a row, of as many inputs as you found in (b); or the budget over the units.",
-            ),
-        ),
-        Property(
-            says="(d) p rises: C, how often two neighbours of a node are joined",
-            holds=_sign(3, -1),
-            hints=(
-                "On the ring my neighbours are near me, and so near each other.",
-                "Look at a node drawn of all 64: how likely is it joined to my other neighbours?",
-                "At p = 1 hardly more often than any two nodes, 15 times in 63; on the ring more often than that.",
-            ),
-        ),
-        Property(
-            says="(e) p rises: L, the mean length of a shortest path",
-            holds=_sign(4, -1),
-            hints=(
-                "On the ring a message must go half round.",
-                "Look at what a few edges to anywhere do to the longest of the ways.",
-                "They are shortcuts; and at p = 1 a message reaches 15, then nearly all of the others.",
-            ),
-        ),
-        Property(
-            says="(f) p rises: the width at the same budget",
-            holds=_sign(5, 0),
-            hints=(
-                "What does the cost depend on?",
-                "Look at how many edges a graph has before and after it is rewired.",
-                "An edge goes, another comes: as many entries of the mask are True as before.",
-            ),
-        ),
-        Property(
-            says="(g) k rises on the ring: C",
-            holds=_sign(6, 1),
-            hints=(
-                "From few neighbours to nearly all: what is C of the complete graph?",
-                "Look at two neighbours of mine, at random, at k = 8: two nodes of eight are joined if they are "
-                "at most four apart. It is 9/14.",
-                "From 9/14 towards 1, where everybody is joined to everybody.",
-            ),
-        ),
-        Property(
-            says="(h) k rises on the ring: L",
-            holds=_sign(7, -1),
-            hints=(
-                "How far does one edge carry round the ring?",
-                "Look at the complete graph: what is L there?",
-                "An edge bridges up to k / 2 places; so ways have fewer edges, down to 1.",
-            ),
-        ),
-        Property(
-            says="(i) k rises on the ring: the width at the same budget",
-            holds=_sign(8, -1),
-            hints=(
-                "More of each row is True, and the budget stays.",
-                "Look at your own (b), at k = 15, and at 512 for the complete graph.",
-                "A larger share, so fewer entries in all, so fewer units.",
-            ),
-        ),
-    ),
-    reference=[1 / 4, 1024, 256, -1, -1, 0, 1, -1, -1],
-    wrong=(
-        "1/4, 1024, 256, -1, -1, 0, 1, -1, -1",
-        [1 / 4, 1024, 256],
-        [[1 / 4, 1024, 256], [-1, -1, 0], [1, -1, -1]],
-        [1 / 4, 1024, 256, "falls", "falls", "stays", "rises", "falls", "falls"],
-        [15 / 64, 512 * (64 / 15) ** 0.5, 15 / 64 * 512 * (64 / 15) ** 0.5, -1, -1, 0, 1, -1, -1],  # not itself
-        [15 / 63, 1024, 256, -1, -1, 0, 1, -1, -1],  # the graph's density
-        [25, 1024, 256, -1, -1, 0, 1, -1, -1],  # per cent
-        [1 / 16, 2048, 128, -1, -1, 0, 1, -1, -1],  # squared
-        [1 / 4, 2048, 512, -1, -1, 0, 1, -1, -1],  # no root: the inputs alone get more
-        [1 / 4, 512, 128, -1, -1, 0, 1, -1, -1],  # weights dropped, and nothing for it
-        [1 / 4, 256, 64, -1, -1, 0, 1, -1, -1],  # narrower for wider
-        [1 / 4, 1024, 512, -1, -1, 0, 1, -1, -1],  # as in the complete graph
-        [1 / 4, 1024, 1024, -1, -1, 0, 1, -1, -1],  # all of them
-        [1 / 4, 1024, 16, -1, -1, 0, 1, -1, -1],  # nodes, not units
-        [1 / 4, 1024, 240, -1, -1, 0, 1, -1, -1],  # the units of others
-        [1 / 4, 1024, 256, 1, -1, 0, 1, -1, -1],
-        [1 / 4, 1024, 256, 0, -1, 0, 1, -1, -1],  # as many edges, as many triangles
-        [1 / 4, 1024, 256, -1, 1, 0, 1, -1, -1],
-        [1 / 4, 1024, 256, -1, 0, 0, 1, -1, -1],
-        [1 / 4, 1024, 256, -1, -1, 1, 1, -1, -1],  # width goes with L
-        [1 / 4, 1024, 256, -1, -1, -1, 1, -1, -1],
-        [1 / 4, 1024, 256, -1, -1, 0, -1, -1, -1],  # as for p: C goes with L
-        [1 / 4, 1024, 256, -1, -1, 0, 0, -1, -1],  # C near 3/4 for every k
-        [1 / 4, 1024, 256, -1, -1, 0, 1, 1, -1],
-        [1 / 4, 1024, 256, -1, -1, 0, 1, -1, 1],
-        [1 / 4, 1024, 256, -1, -1, 0, 1, -1, 0],  # the width taken for what does not change
-    ),
-    why=(
-        "A node hears 15 others and itself: 16/64 = 1/4 of the mask. The cost is width^2 / 4, so the width that "
-        "costs 512^2 is 1024; a unit there hears 1024 / 4 = 256 inputs, half of the 512. Fewer to hear for each, "
-        "but twice as many who hear: that is what the budget buys. Rewiring keeps the number of edges, so the "
-        "width stays, while shortcuts bring L down and tear triangles apart. On the ring more edges bring C up "
-        "to 1 and L down to 1, and the width down to 512. So width goes with k alone, and C and L with both."
-    ),
-    draw=_draw_rings,
-    after="Needed again: the slider moves k and p, and shows C, L and the width beside them.",
-)
+        draw=_draw_rings,
+        after="Needed again: the slider moves k and p, and shows C, L and the width beside them.",
+        varied=_other_layers,
+    )
+
+
+def _other_layers(rng: Generator) -> Variant:
+    of = _Layers(int(rng.integers(17, 33)), int(rng.integers(2, 4)), int(60 * rng.integers(9, 21)))
+    return Variant(_predicted(of), dict(zip(_Layers().told(), of.told(), strict=True)))
+
+
+PREDICTED = _predicted(_Layers())
 
 # -------------------------------------------------------------------------------- 5: a width in few trials
 
@@ -1572,6 +1632,11 @@ NO_END = replace(
 
 COST = Exercise(
     id="relational_graphs-5",
+    level="stretch",
+    form="complexity",
+    difficulty=2,
+    importance=2,
+    minutes=6,
     cases=_width_cases,
     properties=(
         Property(

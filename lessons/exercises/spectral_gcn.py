@@ -6,11 +6,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from functools import lru_cache
 from itertools import combinations
+from math import isqrt
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lessons.exercises import Exercise, Property, once
+from lessons.exercises import Exercise, Property, Variant, once
 from lessons.exercises.graph_signals import CountedMatrix, _is_real, _pairs
 from lessons.graph import Graph, as_graph
 
@@ -36,106 +37,180 @@ def _renormalised(A: Any) -> Floats:
 LEAVES = 7
 
 
-def _draw_star() -> tuple[Any, str]:
+def _draw_star(leaves: int, x: int) -> tuple[Any, str]:
     from lessons.show.graph import draw_graph
 
-    angles = 2 * np.pi * np.arange(LEAVES) / LEAVES
+    angles = 2 * np.pi * np.arange(leaves) / leaves
     places = np.vstack([[0, 0], np.column_stack([np.cos(angles), np.sin(angles)])])
-    graph = as_graph([(0, leaf) for leaf in range(1, LEAVES + 1)], n=LEAVES + 1)
-    return draw_graph(graph, positions=places, values=dict.fromkeys(range(LEAVES + 1), 8))
+    graph = as_graph([(0, leaf) for leaf in range(1, leaves + 1)], n=leaves + 1)
+    return draw_graph(graph, positions=places, values=dict.fromkeys(range(leaves + 1), x))
 
 
-BY_HAND = Exercise(
-    id="spectral_gcn-1",
-    cases=once,
-    properties=(
-        Property(
-            says="the answer is a flat list of five numbers: three entries of S, then two values of S x",
-            holds=lambda found: _is_real(found, (5,)),
-            hints=(
-                "Of each leaf the numbers are the same, so one stands for all seven.",
-                "Count the numbers in your list, and look for inner brackets.",
-                "It looks like [p, q, r, s, t]; fractions such as 1 / 3 may stand in it, and np.sqrt(2).",
+def _star(leaves: int = LEAVES, x: int = 8) -> Exercise:
+    """A hub and its leaves, and a signal that is x everywhere, which all roots and quotients divide."""
+    heard, root = (
+        leaves + 1,
+        isqrt(2 * (leaves + 1)),
+    )  # by the hub, itself among them; sqrt(degree of hub and leaf)
+    hub, leaf = x // heard + leaves * x // root, x // 2 + x // root
+    entries = [1 / heard, 1 / root, 1 / 2]
+    return Exercise(
+        id="spectral_gcn-1",
+        level="warm-up",
+        form="predict",
+        difficulty=1,
+        importance=3,
+        minutes=5,
+        cases=once,
+        properties=(
+            Property(
+                says="the answer is a flat list of five numbers: three entries of S, then two values of S x",
+                holds=lambda found: _is_real(found, (5,)),
+                hints=(
+                    f"Of each leaf the numbers are the same, so one stands for all {leaves}.",
+                    "Count the numbers in your list, and look for inner brackets.",
+                    "It looks like [p, q, r, s, t]; fractions such as 1 / 3 may stand in it, and np.sqrt(2).",
+                ),
+            ),
+            Property(
+                says="S[0, 0]: the hub counts itself among those that it hears",
+                holds=lambda found: np.isclose(float(found[0]), 1 / heard),
+                hints=(
+                    "Renormalised: I is added to A first, and degrees are counted afterwards.",
+                    "Look at the degree of the hub in A + I, and how often it divides an entry of the diagonal.",
+                    f"The degree in A + I is {heard}; the diagonal is divided by its root twice, once from "
+                    "either side.",
+                ),
+            ),
+            Property(
+                says="S[1, 1]: a leaf counts itself, too",
+                holds=lambda found: np.isclose(float(found[2]), 1 / 2),
+                hints=(
+                    "What holds of the hub holds of a leaf.",
+                    "Look at the degree of a leaf in A + I: one edge, and what was added.",
+                    "The entry of A + I is 1, and the degree 2 comes in from both sides, as a root.",
+                ),
+            ),
+            Property(
+                says="S[0, 1]: an edge is divided by the roots of *both* degrees",
+                holds=lambda found: np.isclose(float(found[1]), 1 / root),
+                hints=(
+                    "S is symmetric: hub and leaf weigh their edge alike, however different their degrees are.",
+                    "Look at what you divide by: one end only gives an average, both ends without roots too "
+                    "little.",
+                    f"Two roots are multiplied, that of {heard} and that of 2.",
+                ),
+            ),
+            Property(
+                says=f"at the hub all {heard} that it hears are added up",
+                holds=lambda found: np.isclose(float(found[3]), hub),
+                hints=(
+                    "Row 0 of S times the signal. Is a row of S a row of shares that add up to 1?",
+                    f"Row 0 has {heard} entries that are not 0: look whether you used each, times {x}.",
+                    f"Itself gives {x} / {heard}, and each of {leaves} leaves {x} / {root}.",
+                ),
+            ),
+            Property(
+                says="at a leaf, what it keeps and what the hub passes on",
+                holds=lambda found: np.isclose(float(found[4]), leaf),
+                hints=(
+                    "Row 1 of S has two entries that are not 0.",
+                    "Look at S[1, 0], which is S[0, 1], and at S[1, 1].",
+                    f"It keeps {x} / 2, and {x} / {root} arrives from the hub.",
+                ),
             ),
         ),
-        Property(
-            says="S[0, 0]: the hub counts itself among those that it hears",
-            holds=lambda found: np.isclose(float(found[0]), 1 / 8),
-            hints=(
-                "Renormalised: I is added to A first, and degrees are counted afterwards.",
-                "Look at the degree of the hub in A + I, and how often it divides an entry of the diagonal.",
-                "The degree in A + I is 8; the diagonal is divided by its root twice, once from either side.",
-            ),
+        reference=[*entries, hub, leaf],
+        wrong=(
+            f"1/{heard}, 1/{root}, 1/2, {hub}, {leaf}",
+            [*entries, hub],
+            [entries, [hub, leaf]],
+            [0, leaves**-0.5, 0, x * leaves**0.5, x * leaves**-0.5],  # no loops
+            [
+                1,
+                leaves**-0.5,
+                1,
+                x + x * leaves**0.5,
+                x + x * leaves**-0.5,
+            ],  # I + D^-1/2 A D^-1/2: before the trick
+            [
+                1 / leaves,
+                leaves**-0.5,
+                1,
+                x / leaves + x * leaves**0.5,
+                x + x * leaves**-0.5,
+            ],  # loops, but degrees of A
+            [
+                heard**-0.5,
+                1 / root,
+                2**-0.5,
+                x * heard**-0.5 + leaves * x / root,
+                x * 2**-0.5 + x / root,
+            ],  # one root
+            [
+                heard**-2,
+                root**-2,
+                1 / 4,
+                x / heard**2 + leaves * x / root**2,
+                x / 4 + x / root**2,
+            ],  # degrees for roots
+            [leaves / heard, -1 / root, 1 / 2, x * leaves / heard - leaves * x / root, x / 2 - x / root],  # I - S
+            [
+                1 / heard,
+                heard**-0.5,
+                1,
+                x / heard + leaves * x * heard**-0.5,
+                x + x * heard**-0.5,
+            ],  # no loop at the leaf
+            [1 / heard, 1 / heard, 1 / 2, x, x],  # an average
+            [
+                1 / heard,
+                1 / 2,
+                1 / 2,
+                x / heard + leaves * x / 2,
+                x / 2 + x / heard,
+            ],  # divided by the sender's degree
+            [
+                1 / heard,
+                root**-2,
+                1 / 2,
+                x / heard + leaves * x / root**2,
+                x / 2 + x / root**2,
+            ],  # no root beside the diagonal
+            [*entries, x, x],  # rows taken for shares
+            [*entries, hub / x, leaf / x],  # a signal of ones
+            [*entries, x / heard + x / root, leaf],  # one leaf for all
+            [*entries, leaves * x / root, x / root],  # without what each keeps
+            [*entries, hub, hub],
+            [*entries, hub, x / 2],  # the leaf hears only itself
         ),
-        Property(
-            says="S[1, 1]: a leaf counts itself, too",
-            holds=lambda found: np.isclose(float(found[2]), 1 / 2),
-            hints=(
-                "What holds of the hub holds of a leaf.",
-                "Look at the degree of a leaf in A + I: one edge, and what was added.",
-                "The entry of A + I is 1, and the degree 2 comes in from both sides, as a root.",
-            ),
+        why=(
+            f"With itself the hub has degree {heard} and a leaf 2: S[0, 0] = 1/{heard}, S[1, 1] = 1/2, and S[0, "
+            f"1] = 1 / (sqrt({heard}) sqrt(2)) = 1/{root}. From {x} everywhere the hub gets {x}/{heard} + "
+            f"{leaves} * {x}/{root} = {hub} and a leaf {x}/2 + {x}/{root} = {leaf}. So S is no average: a "
+            f"constant signal does not stay. What stays is the root of the degree, sqrt({heard}) at the hub and "
+            "sqrt(2) at the leaves, with the eigenvalue 1; all others lie below. In exchange S is symmetric, and "
+            "its eigenvectors are at right angles."
         ),
-        Property(
-            says="S[0, 1]: an edge is divided by the roots of *both* degrees",
-            holds=lambda found: np.isclose(float(found[1]), 1 / 4),
-            hints=(
-                "S is symmetric: hub and leaf weigh their edge alike, however different their degrees are.",
-                "Look at what you divide by: one end only gives an average, both ends without roots too little.",
-                "Two roots are multiplied, that of 8 and that of 2.",
-            ),
-        ),
-        Property(
-            says="at the hub all eight that it hears are added up",
-            holds=lambda found: np.isclose(float(found[3]), 15),
-            hints=(
-                "Row 0 of S times the signal. Is a row of S a row of shares that add up to 1?",
-                "Row 0 has eight entries that are not 0: look whether you used each, times 8.",
-                "Itself gives 8 / 8, and each of seven leaves 8 / 4.",
-            ),
-        ),
-        Property(
-            says="at a leaf, what it keeps and what the hub passes on",
-            holds=lambda found: np.isclose(float(found[4]), 6),
-            hints=(
-                "Row 1 of S has two entries that are not 0.",
-                "Look at S[1, 0], which is S[0, 1], and at S[1, 1].",
-                "It keeps 8 / 2, and 8 / 4 arrives from the hub.",
-            ),
-        ),
-    ),
-    reference=[1 / 8, 1 / 4, 1 / 2, 15, 6],
-    wrong=(
-        "1/8, 1/4, 1/2, 15, 6",
-        [1 / 8, 1 / 4, 1 / 2, 15],
-        [[1 / 8, 1 / 4, 1 / 2], [15, 6]],
-        [0, 7**-0.5, 0, 8 * 7**0.5, 8 * 7**-0.5],  # no loops
-        [1, 7**-0.5, 1, 8 + 8 * 7**0.5, 8 + 8 * 7**-0.5],  # I + D^-1/2 A D^-1/2: before the trick
-        [1 / 7, 7**-0.5, 1, 8 / 7 + 8 * 7**0.5, 8 + 8 * 7**-0.5],  # loops, but degrees of A
-        [8**-0.5, 1 / 4, 2**-0.5, 8**0.5 + 14, 32**0.5 + 2],  # one root on the diagonal
-        [1 / 64, 1 / 16, 1 / 4, 29 / 8, 5 / 2],  # degrees for their roots
-        [7 / 8, -1 / 4, 1 / 2, -7, 2],  # I - S: the Laplacian
-        [1 / 8, 8**-0.5, 1, 1 + 14 * 2**0.5, 8 + 8**0.5],  # the leaf not counted with itself
-        [1 / 8, 1 / 8, 1 / 2, 8, 8],  # an average
-        [1 / 8, 1 / 2, 1 / 2, 29, 5],  # divided by the sender's degree
-        [1 / 8, 1 / 16, 1 / 2, 4.5, 4.5],  # no root beside the diagonal
-        [1 / 8, 1 / 4, 1 / 2, 8, 8],  # rows taken for shares
-        [1 / 8, 1 / 4, 1 / 2, 1.875, 0.75],  # a signal of ones
-        [1 / 8, 1 / 4, 1 / 2, 3, 6],  # one leaf for all
-        [1 / 8, 1 / 4, 1 / 2, 14, 2],  # without what each keeps
-        [1 / 8, 1 / 4, 1 / 2, 15, 15],
-        [1 / 8, 1 / 4, 1 / 2, 15, 4],  # the leaf hears only itself
-    ),
-    why=(
-        "With itself the hub has degree 8 and a leaf 2: S[0, 0] = 1/8, S[1, 1] = 1/2, and S[0, 1] = 1 / (sqrt(8) "
-        "sqrt(2)) = 1/4. From 8 everywhere the hub gets 8/8 + 7 * 8/4 = 15 and a leaf 8/2 + 8/4 = 6. So S is no "
-        "average: a constant signal does not stay. What stays is the root of the degree, sqrt(8) at the hub and "
-        "sqrt(2) at the leaves, with the eigenvalue 1; all others lie below. In exchange S is symmetric, and its "
-        "eigenvectors are at right angles."
-    ),
-    draw=_draw_star,
-    after="Needed again: exercise 2 computes S X without writing S down.",
-)
+        draw=lambda: _draw_star(leaves, x),
+        after="Needed again: exercise 2 computes S X without writing S down.",
+        varied=_other_star,
+    )
+
+
+def _told(leaves: int, x: int) -> list[str]:
+    """What the statement says of them."""
+    many = "seven" if leaves == LEAVES else str(leaves)
+    return [f"joined to {many} leaves, nodes 1 to {leaves},", f"a signal that is {x} at every node"]
+
+
+def _other_star(rng: Generator) -> Variant:
+    leaves = int(2 * rng.integers(3, 6) ** 2 - 1)
+    x = int(rng.integers(1, 4)) * (leaves + 1)
+    return Variant(_star(leaves, x), dict(zip(_told(LEAVES, 8), _told(leaves, x), strict=True)))
+
+
+BY_HAND = _star()
 
 # -------------------------------------------------------------------------------- 2: a layer along the edges
 
@@ -312,6 +387,11 @@ def _draw_features(edges: Edges, X: Floats, W: Floats) -> tuple[Any, str]:
 
 LAYER = Exercise(
     id="spectral_gcn-2",
+    level="core",
+    form="implement",
+    difficulty=2,
+    importance=3,
+    minutes=8,
     cases=_layer_cases,
     properties=(
         Property(
@@ -636,6 +716,11 @@ def _draw_far_pair(layer: Layer, A: Floats, K: int) -> tuple[Any, str]:
 
 SEES = Exercise(
     id="spectral_gcn-3",
+    level="core",
+    form="property",
+    difficulty=3,
+    importance=2,
+    minutes=10,
     cases=_sold_layers,
     properties=(
         Property(
@@ -776,6 +861,11 @@ def _comes_out_wrong(answer: Any) -> bool:
 
 DIRECTION = Exercise(
     id="spectral_gcn-4",
+    level="core",
+    form="spot the bug",
+    difficulty=3,
+    importance=3,
+    minutes=8,
     cases=once,
     properties=(
         Property(
@@ -1016,6 +1106,11 @@ def _draw_directed(S: CountedMatrix, X: Floats, W: Floats, k: int) -> tuple[Any,
 
 COST = Exercise(
     id="spectral_gcn-5",
+    level="stretch",
+    form="complexity",
+    difficulty=2,
+    importance=2,
+    minutes=6,
     cases=_score_cases,
     properties=(
         Property(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lessons.exercises import Counted, Exercise, Property, once
+from lessons.exercises import Counted, Exercise, Property, Variant, once
 from lessons.graph import Graph, as_graph
 
 if TYPE_CHECKING:
@@ -21,74 +21,94 @@ FORK = ((0, 1), (0, 2), (1, 2), (2, 3))  # four nodes, directed, asymmetric
 SIGNAL = (1, 10, 100, 1000)
 
 
-def _draw_fork() -> tuple[Any, str]:
+def _draw_fork(signal: tuple[int, ...]) -> tuple[Any, str]:
     from lessons.show.graph import draw_graph
 
-    return draw_graph(as_graph(FORK, n=4, directed=True), values=dict(enumerate(SIGNAL)))
+    return draw_graph(as_graph(FORK, n=4, directed=True), values=dict(enumerate(signal)))
 
 
-HEARD = Exercise(
-    id="start_here-1",
-    cases=once,
-    properties=(
-        Property(
-            says="the answer is a flat list of four numbers: what each node hears, in the order of the nodes",
-            holds=lambda heard: np.shape(heard) == (4,) and np.isfinite(heard).all(),
-            hints=(
-                "Every node gets a number, also one that hears nothing; all in one pair of brackets.",
-                "Count the numbers: no edge ends at node 0, which counts all the same. Count the brackets: "
-                "a column, of shape (4, 1), has more than one pair.",
-                "Start with heard = [0, 0, 0, 0], and add along each edge. Of a column y, take y.ravel().",
+def _heard(signal: tuple[int, ...] = SIGNAL) -> Exercise:
+    a, b, c, d = signal
+    return Exercise(
+        id="start_here-1",
+        level="warm-up",
+        form="predict",
+        difficulty=1,
+        importance=3,
+        minutes=3,
+        cases=once,
+        properties=(
+            Property(
+                says="the answer is a flat list of four numbers: what each node hears, in the order of the nodes",
+                holds=lambda heard: np.shape(heard) == (4,) and np.isfinite(heard).all(),
+                hints=(
+                    "Every node gets a number, also one that hears nothing; all in one pair of brackets.",
+                    "Count the numbers: no edge ends at node 0, which counts all the same. Count the brackets: "
+                    "a column, of shape (4, 1), has more than one pair.",
+                    "Start with heard = [0, 0, 0, 0], and add along each edge. Of a column y, take y.ravel().",
+                ),
+            ),
+            Property(
+                says="a node that no edge enters hears nothing",
+                holds=lambda heard: heard[0] == 0,
+                hints=(
+                    "A message goes with its edge, from the source to the target.",
+                    "Look at node 0: edges leave it, none comes in.",
+                    "(A @ x)[i] adds up the nodes that i points to. Which matrix has its edges turned round?",
+                ),
+            ),
+            Property(
+                says="a node hears the sum of the signals of the nodes with an edge to it, and nothing else",
+                holds=lambda heard: tuple(heard[:3]) == (0, a, a + b),
+                hints=(
+                    "Messages are added up; only what a node says is heard, not what it heard itself.",
+                    "Look at nodes 1 and 2: 0 -> 1 ends at node 1, and 0 -> 2 and 1 -> 2 end at node 2.",
+                    "Node 1 hears x[0] and node 2 hears x[0] + x[1]. Node by node, or at once: compute A.T @ x.",
+                ),
+            ),
+            Property(
+                says="a signal goes along one edge: only what a node says is heard, not what it heard itself",
+                holds=lambda heard: heard[3] == c,
+                hints=(
+                    "Everybody speaks once, at the same time: nobody passes on what came in.",
+                    "Look at node 3: one edge ends there, 2 -> 3.",
+                    "Node 3 hears x[2], whatever node 2 hears, and not itself; A.T @ x has it in its last place.",
+                ),
             ),
         ),
-        Property(
-            says="a node that no edge enters hears nothing",
-            holds=lambda heard: heard[0] == 0,
-            hints=(
-                "A message goes with its edge, from the source to the target.",
-                "Look at node 0: edges leave it, none comes in.",
-                "(A @ x)[i] adds up the nodes that i points to. Which matrix has its edges turned round?",
-            ),
+        reference=(0, a, a + b, c),
+        wrong=(
+            (b + c, c, d, 0),  # A @ x: sums over the edges that leave
+            (b + c, a + c, a + b + d, c),  # (A + A.T) @ x: both directions
+            (0, 1, 2, 1),  # counts the neighbours
+            (a, a + b, a + b + c, c + d),  # x + A.T @ x: its own signal too
+            (0, a, (a + b) / 2, c),  # the mean instead of the sum
+            (0, a, a + b, a + b + c),  # node 2 passes on what it heard
+            (0, a, 2 * a + b, 2 * a + b + c),  # everybody does
+            (a, a + b, c),  # leaves out the node that hears nothing
+            ((0,), (a,), (a + b,), (c,)),  # a column
         ),
-        Property(
-            says="a node hears the sum of the signals of the nodes with an edge to it, and nothing else",
-            holds=lambda heard: tuple(heard[:3]) == (0, 1, 11),
-            hints=(
-                "Messages are added up; only what a node says is heard, not what it heard itself.",
-                "Look at nodes 1 and 2: 0 -> 1 ends at node 1, and 0 -> 2 and 1 -> 2 end at node 2.",
-                "Node 1 hears x[0] and node 2 hears x[0] + x[1]. Node by node, or at once: compute A.T @ x.",
-            ),
+        why=(
+            "A[i, j] is the edge i -> j, so column j of A holds the edges that enter j, and row j of A.T is "
+            "that column: (A.T @ x)[j] adds up x[i] over all edges i -> j. Node 0 hears nothing, node 1 hears "
+            f"{a}, node 2 hears {a} + {b}, node 3 hears {c}."
         ),
-        Property(
-            says="a signal goes along one edge: only what a node says is heard, not what it heard itself",
-            holds=lambda heard: heard[3] == 100,
-            hints=(
-                "Everybody speaks once, at the same time: nobody passes on what came in.",
-                "Look at node 3: one edge ends there, 2 -> 3.",
-                "Node 3 hears x[2], whatever node 2 hears, and not itself; A.T @ x has it in its last place.",
-            ),
-        ),
-    ),
-    reference=(0, 1, 11, 100),
-    wrong=(
-        (110, 100, 1000, 0),  # A @ x: sums over the edges that leave
-        (110, 101, 1011, 100),  # (A + A.T) @ x: both directions
-        (0, 1, 2, 1),  # counts the neighbours
-        (1, 11, 111, 1100),  # x + A.T @ x: its own signal too
-        (0, 1, 5.5, 100),  # the mean instead of the sum
-        (0, 1, 11, 111),  # node 2 passes on what it heard
-        (0, 1, 12, 112),  # everybody does
-        (1, 11, 100),  # leaves out the node that hears nothing
-        ((0,), (1,), (11,), (100,)),  # a column
-    ),
-    why=(
-        "A[i, j] is the edge i -> j, so column j of A holds the edges that enter j, and row j of A.T is "
-        "that column: (A.T @ x)[j] adds up x[i] over all edges i -> j. Node 0 hears nothing, node 1 hears "
-        "1, node 2 hears 1 + 10, node 3 hears 100."
-    ),
-    draw=_draw_fork,
-    after="Needed again: 04 smooths, 07 filters, 10 convolves, 11 exchanges messages with this product.",
-)
+        draw=lambda: _draw_fork(signal),
+        after="Needed again: 04 smooths, 07 filters, 10 convolves, 11 exchanges messages with this product.",
+        varied=_other_voices,
+    )
+
+
+def _say(signal: tuple[int, ...]) -> str:
+    return "the four nodes say {}, {}, {} and {}.".format(*signal)
+
+
+def _other_voices(rng: Generator) -> Variant:
+    signal = tuple(int(k) * 10**place for place, k in enumerate(rng.integers(2, 10, 4)))
+    return Variant(_heard(signal), {_say(SIGNAL): _say(signal)})
+
+
+HEARD = _heard()
 
 # -------------------------------------------------------------------------------- 2: an eigenvector
 
@@ -111,6 +131,11 @@ def _stretched_most(v: Any) -> bool:
 
 EIGENVECTOR = Exercise(
     id="start_here-2",
+    level="warm-up",
+    form="predict",
+    difficulty=2,
+    importance=3,
+    minutes=4,
     cases=once,
     properties=(
         Property(
@@ -263,6 +288,11 @@ def _draw_slope(f: Callable[[Any], Any], x: float) -> tuple[Any, str]:
 
 SLOPE = Exercise(
     id="start_here-3",
+    level="warm-up",
+    form="implement",
+    difficulty=2,
+    importance=2,
+    minutes=5,
     cases=_slope_cases,
     properties=(
         Property(
@@ -386,6 +416,11 @@ def _draw_row(indptr: NDArray[Any], indices: NDArray[Any], i: int) -> tuple[Any,
 
 NEIGHBORS = Exercise(
     id="start_here-4",
+    level="warm-up",
+    form="implement",
+    difficulty=1,
+    importance=3,
+    minutes=4,
     cases=_row_cases,
     properties=(
         Property(
@@ -459,6 +494,11 @@ def _shows_the_bug(edges: Any) -> bool:
 
 SPOT_THE_BUG = Exercise(
     id="start_here-5",
+    level="core",
+    form="spot the bug",
+    difficulty=2,
+    importance=3,
+    minutes=5,
     cases=once,
     properties=(
         Property(
@@ -576,6 +616,11 @@ def _draw_whole(indptr: NDArray[Any], indices: Counted, n: int) -> tuple[Any, st
 
 PREDECESSORS = Exercise(
     id="start_here-6",
+    level="stretch",
+    form="complexity",
+    difficulty=3,
+    importance=2,
+    minutes=8,
     cases=_whole_cases,
     properties=(
         Property(

@@ -4,14 +4,14 @@ an error and a path length in slices of density."""
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from math import isclose, isnan, nan, sqrt
 from statistics import StatisticsError
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lessons.exercises import RUNS, Exercise, Property, once
+from lessons.exercises import RUNS, Exercise, Property, Variant, once
 from lessons.exercises.graph_signals import _is_real
 
 if TYPE_CHECKING:
@@ -178,6 +178,11 @@ ONE_RUN = replace(
 
 SUMMARY = Exercise(
     id="sweet_spot-1",
+    level="warm-up",
+    form="implement",
+    difficulty=1,
+    importance=3,
+    minutes=4,
     cases=_run_cases,
     properties=(
         Property(
@@ -532,6 +537,11 @@ AMBIGUOUS = replace(
 
 WORSE = Exercise(
     id="sweet_spot-2",
+    level="core",
+    form="implement",
+    difficulty=3,
+    importance=2,
+    minutes=6,
     cases=_group_cases,
     properties=(
         Property(
@@ -818,6 +828,11 @@ NO_SUCH_SEED = replace(
 
 SCORE = Exercise(
     id="sweet_spot-3",
+    level="core",
+    form="spot the bug",
+    difficulty=2,
+    importance=3,
+    minutes=5,
     cases=_error_cases,
     properties=(
         Property(
@@ -920,16 +935,41 @@ SCORE = Exercise(
 # -------------------------------------------------------------------------------- 4: what controls show
 
 GRAPHS, TRUE_ERROR, SPREAD, SEEDS, LEVEL = 1000, 33.0, 0.4, 4, 0.05
-LOWEST = (33.0, 32.8, 32.4, 31.7)  # to choose from
-NINE = (0.2, 32.4, 33.0, 50, 0.05, -1, 0, 0, 0)
 
 
-def _number(k: int) -> Callable[[Any], bool]:
-    return lambda found: isclose(float(found[k]), NINE[k], rel_tol=1e-6)
+@dataclass(frozen=True)
+class _World:
+    """In which no graph matters: what all of them have in common."""
+
+    true_error: float = TRUE_ERROR
+    spread: float = SPREAD
+    level: float = LEVEL
+
+    def lowest(self) -> list[float]:
+        """To choose from; the third is nearest, as the lowest of 1000 means of four lies 1.6 spreads below."""
+        return [round(self.true_error - down * self.spread, 1) for down in (0, 0.5, 1.5, 3.25)]
+
+    def numbers(self) -> tuple[float, ...]:
+        told = round(GRAPHS * self.level)
+        return (self.spread / sqrt(SEEDS), self.lowest()[2], self.true_error, told, self.level, -1, 0, 0, 0)
+
+    def once(self) -> str:
+        return {20: "twenty"}.get(round(1 / self.level), str(round(1 / self.level)))
+
+    def told(self) -> list[str]:
+        """What the statement says of it."""
+        first, second, third, last = self.lowest()
+        return [
+            f"each has a true error of {self.true_error} %. Single runs lie around it at random (normal), with a "
+            f"spread of {self.spread}.",
+            f"whose true error is {self.true_error} % as well",
+            f"{first}, {second}, {third} or {last}?",
+            f"A t-test at level {self.level} asks",
+        ]
 
 
-def _sign(k: int) -> Callable[[Any], bool]:
-    return lambda found: float(found[k]) == NINE[k]
+LOWEST = tuple(_World().lowest())
+NINE = _World().numbers()
 
 
 def _draw_no_graph_matters() -> tuple[Any, str]:
@@ -948,146 +988,173 @@ def _draw_no_graph_matters() -> tuple[Any, str]:
     return fig, "Four runs each of 20 graphs with one true error, and their means, which spread less than runs."
 
 
-PREDICTED = Exercise(
-    id="sweet_spot-4",
-    cases=once,
-    properties=(
-        Property(
-            says="the answer is a flat list of nine numbers, of which the last four are 1, 0 or -1",
-            holds=lambda found: _is_real(found, (9,)) and all(float(sign) in (1, 0, -1) for sign in found[5:]),
-            hints=(
-                "Five numbers, then four times 1, 0 or -1.",
-                "Count the numbers in your list, and look for inner brackets, words and quotation marks.",
-                "It looks like [a, b, c, d, e, f, g, h, i], with a number for each.",
+def _predicted(of: _World) -> Exercise:
+    middle, lowest = f"{of.true_error}", of.lowest()
+    nine = of.numbers()
+    a, b, c, d, e = nine[:5]
+
+    def number(k: int) -> Callable[[Any], bool]:
+        return lambda found: isclose(float(found[k]), nine[k], rel_tol=1e-6)
+
+    def sign(k: int) -> Callable[[Any], bool]:
+        return lambda found: float(found[k]) == nine[k]
+
+    return Exercise(
+        id="sweet_spot-4",
+        level="core",
+        form="predict",
+        difficulty=2,
+        importance=3,
+        minutes=8,
+        cases=once,
+        properties=(
+            Property(
+                says="the answer is a flat list of nine numbers, of which the last four are 1, 0 or -1",
+                holds=lambda found: _is_real(found, (9,)) and all(float(sign) in (1, 0, -1) for sign in found[5:]),
+                hints=(
+                    "Five numbers, then four times 1, 0 or -1.",
+                    "Count the numbers in your list, and look for inner brackets, words and quotation marks.",
+                    "It looks like [a, b, c, d, e, f, g, h, i], with a number for each.",
+                ),
+            ),
+            Property(
+                says="(a) how far means of four runs spread",
+                holds=number(0),
+                hints=(
+                    "A mean of several runs is surer than one run.",
+                    "Look at what the number of runs does to a spread: it is a root that counts.",
+                    "The spread of a run over the square root of four.",
+                ),
+            ),
+            Property(
+                says="(b) the number that is nearest to the lowest of 1000 such means",
+                holds=number(1),
+                hints=(
+                    "Not one graph is better, but one of them is the luckiest of 1000.",
+                    "Look at the spread in (a): it is means that are compared, not runs. How many spreads below "
+                    "the middle is the lowest of 1000? One in 740 lies three below it, or lower.",
+                    f"A little more than three spreads of means below {middle}.",
+                ),
+            ),
+            Property(
+                says="(c) a fifth run of the graph with the lowest mean, on the average",
+                holds=number(2),
+                hints=(
+                    "What does chance know of the first four runs?",
+                    "Look at the true error of that graph, and of all the others.",
+                    "Luck does not stay, nor does it turn: the run lies around the true error.",
+                ),
+            ),
+            Property(
+                says=f"(d) how many of the 1000 are told clearly better at level {e}, on the average",
+                holds=number(3),
+                hints=(
+                    "Nothing is there to be found. What is a level?",
+                    "Look at what the test promises for one graph: how often does it tell, where there is "
+                    "nothing?",
+                    f"One in {of.once()}, of 1000.",
+                ),
+            ),
+            Property(
+                says="(e) after Holm, the share of worlds with a graph that is told, at most",
+                holds=number(4),
+                hints=(
+                    "Holm makes the level hold for all 1000 together.",
+                    "Look at what is counted: worlds, not graphs; and a share is no per cent.",
+                    "It is what the level was for a single graph.",
+                ),
+            ),
+            Property(
+                says="(f) density alone matters: r(error, L) over all graphs",
+                holds=sign(5),
+                hints=(
+                    "L does nothing here, but it goes along with something that does.",
+                    "Look at a graph with a large L: is it sparse or dense? So how wide is its network?",
+                    "Long paths: sparse, wide, low error. Short paths: dense, narrow, high error.",
+                ),
+            ),
+            Property(
+                says="(g) density alone matters: r(error, L) among graphs of one density",
+                holds=sign(6),
+                hints=(
+                    "What is the same for all of these graphs?",
+                    "Look at why error and L went together in (f): does the reason still vary?",
+                    "With one density they have one true error. What remains is chance, which knows no L.",
+                ),
+            ),
+            Property(
+                says="(h) density alone matters: the brain's error less that of random graphs as dense",
+                holds=sign(7),
+                hints=(
+                    "The complete graph is not as dense as the brain, so it is no fair rival.",
+                    "Look at what decides the error in this world, and whether brain and rivals differ in that.",
+                    "As dense, as wide, as good.",
+                ),
+            ),
+            Property(
+                says="(i) r(error, L) = 0.76 among graphs of one density: whether density alone can matter",
+                holds=sign(8),
+                hints=(
+                    "A control may break a claim, and the claim may be the sceptic's.",
+                    "Look at your answer to (g): is that what the real runs show?",
+                    "If density were all, r would be about 0 there.",
+                ),
             ),
         ),
-        Property(
-            says="(a) how far means of four runs spread",
-            holds=_number(0),
-            hints=(
-                "A mean of several runs is surer than one run.",
-                "Look at what the number of runs does to a spread: it is a root that counts.",
-                "The spread of a run over the square root of four.",
-            ),
+        reference=list(nine),
+        wrong=(
+            [a, b, c],
+            [[a, b, c, d, e], [-1, 0, 0, 0]],
+            [a, b, c, d, e, -0.5, 0, 0, 0],
+            [of.spread, *nine[1:]],  # of a single run
+            [of.spread / 4, *nine[1:]],  # no root
+            [of.spread / sqrt(3), *nine[1:]],  # one less, which is for a spread that is estimated
+            [of.spread * 2, *nine[1:]],  # times the root
+            [a, lowest[0], *nine[2:]],  # nobody is better
+            [a, lowest[1], *nine[2:]],  # one spread below
+            [a, lowest[3], *nine[2:]],  # as far as the lowest of 1000 single runs
+            [a, b, b, *nine[3:]],  # it stays as good
+            [a, b, (b + c) / 2, *nine[3:]],  # half way
+            [a, b, 2 * c - b, *nine[3:]],  # as if luck had to be paid back
+            [a, b, c, 0, *nine[4:]],  # nothing is there to be found
+            [a, b, c, 500, *nine[4:]],  # better by anything at all
+            [a, b, c, d / 2, *nine[4:]],  # one side of a test with two
+            [a, b, c, 1000 - d, *nine[4:]],  # those that are not told
+            [a, b, c, d, 0, *nine[5:]],
+            [a, b, c, d, 1, *nine[5:]],
+            [a, b, c, d, 100 * e, *nine[5:]],  # per cent
+            [a, b, c, d, e / 1000, *nine[5:]],
+            [*nine[:5], 1, 0, 0, 0],  # long paths are bad
+            [*nine[:5], 0, 0, 0, 0],  # no cause, so no r
+            [*nine[:5], -1, -1, 0, 0],
+            [*nine[:5], -1, 1, 0, 0],
+            [*nine[:5], -1, 0, -1, 0],  # still better
+            [*nine[:5], -1, 0, 1, 0],
+            [*nine[:5], -1, 0, 0, 1],
+            [*nine[:5], -1, 0, 0, -1],
         ),
-        Property(
-            says="(b) the number that is nearest to the lowest of 1000 such means",
-            holds=_number(1),
-            hints=(
-                "Not one graph is better, but one of them is the luckiest of 1000.",
-                "Look at the spread in (a): it is means that are compared, not runs. How many spreads below the "
-                "middle is the lowest of 1000? One in 740 lies three below it, or lower.",
-                "A little more than three spreads of means below 33.0.",
-            ),
+        why=(
+            f"Means of four runs spread by {of.spread} / 2. The lowest of 1000 lies 3.2 of that below {middle}: a "
+            "best graph where no graph matters; a fifth run of it, which had no part in the choice, is at "
+            f"{middle} again. One test in {of.once()} finds something where there is nothing, {d} in 1000; "
+            f"adjusted by Holm, any at all in at most one world of {of.once()}. Where density alone matters, "
+            "r(error, L) is not 0, as sparse graphs have long paths; among graphs of one density it is, and a "
+            "brain is as good as its random rivals of that density. So a picture without its control shows "
+            "nothing yet. The controls cut both ways: 0.76 at one density breaks the claim that density is all."
         ),
-        Property(
-            says="(c) a fifth run of the graph with the lowest mean, on the average",
-            holds=_number(2),
-            hints=(
-                "What does chance know of the first four runs?",
-                "Look at the true error of that graph, and of all the others.",
-                "Luck does not stay, nor does it turn: the run lies around the true error.",
-            ),
-        ),
-        Property(
-            says="(d) how many of the 1000 are told clearly better at level 0.05, on the average",
-            holds=_number(3),
-            hints=(
-                "Nothing is there to be found. What is a level?",
-                "Look at what the test promises for one graph: how often does it tell, where there is nothing?",
-                "One in twenty, of 1000.",
-            ),
-        ),
-        Property(
-            says="(e) after Holm, the share of worlds with a graph that is told, at most",
-            holds=_number(4),
-            hints=(
-                "Holm makes the level hold for all 1000 together.",
-                "Look at what is counted: worlds, not graphs; and a share is no per cent.",
-                "It is what the level was for a single graph.",
-            ),
-        ),
-        Property(
-            says="(f) density alone matters: r(error, L) over all graphs",
-            holds=_sign(5),
-            hints=(
-                "L does nothing here, but it goes along with something that does.",
-                "Look at a graph with a large L: is it sparse or dense? So how wide is its network?",
-                "Long paths: sparse, wide, low error. Short paths: dense, narrow, high error.",
-            ),
-        ),
-        Property(
-            says="(g) density alone matters: r(error, L) among graphs of one density",
-            holds=_sign(6),
-            hints=(
-                "What is the same for all of these graphs?",
-                "Look at why error and L went together in (f): does the reason still vary?",
-                "With one density they have one true error. What remains is chance, which knows no L.",
-            ),
-        ),
-        Property(
-            says="(h) density alone matters: the brain's error less that of random graphs as dense",
-            holds=_sign(7),
-            hints=(
-                "The complete graph is not as dense as the brain, so it is no fair rival.",
-                "Look at what decides the error in this world, and whether brain and rivals differ in that.",
-                "As dense, as wide, as good.",
-            ),
-        ),
-        Property(
-            says="(i) r(error, L) = 0.76 among graphs of one density: whether density alone can matter",
-            holds=_sign(8),
-            hints=(
-                "A control may break a claim, and the claim may be the sceptic's.",
-                "Look at your answer to (g): is that what the real runs show?",
-                "If density were all, r would be about 0 there.",
-            ),
-        ),
-    ),
-    reference=list(NINE),
-    wrong=(
-        [0.2, 32.4, 33.0],
-        [[0.2, 32.4, 33.0, 50, 0.05], [-1, 0, 0, 0]],
-        [0.2, 32.4, 33.0, 50, 0.05, -0.5, 0, 0, 0],
-        [0.4, *NINE[1:]],  # of a single run
-        [0.1, *NINE[1:]],  # no root
-        [0.4 / sqrt(3), *NINE[1:]],  # one less, which is for a spread that is estimated
-        [0.8, *NINE[1:]],  # times the root
-        [0.2, 33.0, *NINE[2:]],  # nobody is better
-        [0.2, 32.8, *NINE[2:]],  # one spread below
-        [0.2, 31.7, *NINE[2:]],  # as far as the lowest of 1000 single runs
-        [0.2, 32.4, 32.4, *NINE[3:]],  # it stays as good
-        [0.2, 32.4, 32.7, *NINE[3:]],  # half way
-        [0.2, 32.4, 33.6, *NINE[3:]],  # as if luck had to be paid back
-        [0.2, 32.4, 33.0, 0, *NINE[4:]],  # nothing is there to be found
-        [0.2, 32.4, 33.0, 500, *NINE[4:]],  # better by anything at all
-        [0.2, 32.4, 33.0, 25, *NINE[4:]],  # one side of a test with two
-        [0.2, 32.4, 33.0, 950, *NINE[4:]],  # those that are not told
-        [0.2, 32.4, 33.0, 50, 0, *NINE[5:]],
-        [0.2, 32.4, 33.0, 50, 1, *NINE[5:]],
-        [0.2, 32.4, 33.0, 50, 5, *NINE[5:]],  # per cent
-        [0.2, 32.4, 33.0, 50, 0.05 / 1000, *NINE[5:]],
-        [0.2, 32.4, 33.0, 50, 0.05, 1, 0, 0, 0],  # long paths are bad
-        [0.2, 32.4, 33.0, 50, 0.05, 0, 0, 0, 0],  # no cause, so no r
-        [0.2, 32.4, 33.0, 50, 0.05, -1, -1, 0, 0],
-        [0.2, 32.4, 33.0, 50, 0.05, -1, 1, 0, 0],
-        [0.2, 32.4, 33.0, 50, 0.05, -1, 0, -1, 0],  # still better
-        [0.2, 32.4, 33.0, 50, 0.05, -1, 0, 1, 0],
-        [0.2, 32.4, 33.0, 50, 0.05, -1, 0, 0, 1],
-        [0.2, 32.4, 33.0, 50, 0.05, -1, 0, 0, -1],
-    ),
-    why=(
-        "Means of four runs spread by 0.4 / 2. The lowest of 1000 lies 3.2 of that below 33.0: a best graph where "
-        "no graph matters; a fifth run of it, which had no part in the choice, is at 33.0 again. One test in "
-        "twenty finds something where there is nothing, 50 in 1000; adjusted by Holm, any at all in at most one "
-        "world of twenty. Where density alone matters, r(error, L) is not 0, as sparse graphs have long paths; "
-        "among graphs of one density it is, and a brain is as good as its random rivals of that density. So a "
-        "picture without its control shows nothing yet. The controls cut both ways: 0.76 at one density breaks "
-        "the claim that density is all."
-    ),
-    draw=_draw_no_graph_matters,
-    after="Needed again: each of these controls is now tried on the published runs.",
-)
+        draw=_draw_no_graph_matters,
+        after="Needed again: each of these controls is now tried on the published runs.",
+        varied=_other_world,
+    )
+
+
+def _other_world(rng: Generator) -> Variant:
+    spread, level = 0.4 * rng.integers(1, 4), rng.choice([0.01, 0.02, 0.1])
+    of = _World(float(rng.integers(20, 46)), round(float(spread), 1), float(level))
+    return Variant(_predicted(of), dict(zip(_World().told(), of.told(), strict=True)))
+
+
+PREDICTED = _predicted(_World())
 
 # -------------------------------------------------------------------------------- 5: in slices of density
 
@@ -1339,6 +1406,11 @@ COUNTED_FROM_1 = replace(
 
 WITHIN = Exercise(
     id="sweet_spot-5",
+    level="stretch",
+    form="implement",
+    difficulty=2,
+    importance=2,
+    minutes=8,
     cases=_slice_cases,
     properties=(
         Property(

@@ -33,6 +33,11 @@ def _points_forward(order: Any, edges: Any) -> bool:
 
 BY_HAND = Exercise(
     id="topological_sort-1",
+    level="warm-up",
+    form="predict",
+    difficulty=1,
+    importance=3,
+    minutes=3,
     cases=once,
     properties=(
         Property(
@@ -252,6 +257,11 @@ def _draw_dag(indptr: NDArray[Any], indices: Counted, n: int) -> tuple[Any, str]
 
 GENERATIONS = Exercise(
     id="topological_sort-2",
+    level="core",
+    form="implement",
+    difficulty=2,
+    importance=3,
+    minutes=10,
     cases=_counted_dags,
     properties=(
         Property(
@@ -346,6 +356,11 @@ def _shows_first_sight(edges: Any) -> bool:
 
 FIRST_SIGHT = Exercise(
     id="topological_sort-3",
+    level="core",
+    form="spot the bug",
+    difficulty=2,
+    importance=2,
+    minutes=5,
     cases=once,
     properties=(
         Property(
@@ -538,6 +553,11 @@ def _draw_peak(order: list[str], reads: Reads, size: Any) -> tuple[Any, str]:
 
 PEAK = Exercise(
     id="topological_sort-4",
+    level="stretch",
+    form="implement",
+    difficulty=3,
+    importance=3,
+    minutes=9,
     cases=_memory_cases,
     properties=(
         Property(
