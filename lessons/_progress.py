@@ -47,6 +47,11 @@ def keep(id: str, *, right: bool) -> None:
             os.close(number)
 
 
+def can_keep(file: Path) -> bool:
+    """Whether lines can be added to the file, which need not be there yet."""
+    return os.access(file, os.W_OK) if file.exists() else os.access(file.parent, os.W_OK)
+
+
 def passed() -> set[str]:
     """The ids of the exercises that were answered rightly, once at least.
 

@@ -215,7 +215,7 @@ def execute(lesson: Lesson) -> Ran:
         resources = {"metadata": {"path": folder}}
         client = nbclient.NotebookClient(notebook, timeout=CELL_SECONDS, resources=resources)
         began = time.perf_counter()
-        with client.setup_kernel():
+        with client.setup_kernel(env=os.environ | {"LESSONS_PROGRESS": ""}):  # what we run is nobody's progress
             error = _execute_cells(client, cells, bar)
             return Ran(lesson, time.perf_counter() - began, _peak_of_kernel(client), error)
 
@@ -287,12 +287,15 @@ def progress(*, reset: bool = False) -> int:
             gone = _progress.forget()
             print(f"deleted {gone}" if gone else f"nothing to delete: there is no {file}")
             return 0
-        passed = _progress.passed()
+        passed, kept = _progress.passed(), _progress.can_keep(file)
     except OSError as error:
         print(f"lessons: {file} cannot be {'deleted' if reset else 'read'}: {error.strerror}", file=sys.stderr)
         return 1
     _print_table(_progress_rows(passed))
-    print(f"Kept in {file}, on this machine only; lessons progress --reset deletes it")
+    if kept:
+        print(f"Kept in {file}, on this machine only; lessons progress --reset deletes it")
+    else:
+        print(f"Nothing is kept: {file} cannot be written; let LESSONS_PROGRESS name a file that can")
     return 0
 
 

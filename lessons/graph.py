@@ -472,11 +472,12 @@ def _from_edge_list(
             f"no graph can be made of a {type(source).__name__}: give a Graph, a networkx graph, a scipy.sparse "
             "matrix, an edge list with n=, or an object with to_graph()"
         )
+    if isinstance(source, tuple) and any(isinstance(part, Graph) for part in source):
+        raise TypeError("this tuple holds a Graph and something else: unpack it, as in graph, other = ...")
     if (n is None) == (nodes is None):
-        dense = isinstance(source, np.ndarray) and source.ndim == 2 and source.shape[0] == source.shape[1]
         raise ValueError(
             "an edge list needs as_graph(edges, n=...), with the nodes 0 ... n - 1, or nodes=[their labels], "
-            f"and not both{'; a dense adjacency matrix is read as scipy.sparse.csr_array(A)' if dense else ''}"
+            f"and not both{_or_meant(source)}"
         )
     given = None if nodes is None else _checked_labels(nodes)
     count = _checked_count(n if given is None else len(given))
@@ -485,6 +486,17 @@ def _from_edge_list(
     pairs = _rows_of(ends, count, labels)
     arrays = _csr.from_pairs(count, pairs, weights, directed, parallel, labels)
     return Graph(*arrays, directed=directed, labels=labels)
+
+
+def _or_meant(source: object) -> str:
+    """What to do if an array is no edge list but a matrix, which is square, or points, which are not whole."""
+    if not isinstance(source, np.ndarray) or source.ndim != 2:
+        return ""
+    if source.shape[0] == source.shape[1]:
+        return "; a dense adjacency matrix is read as scipy.sparse.csr_array(A)"
+    if source.dtype.kind == "f":
+        return "; points become a graph by lessons.neighbours.neighbour_graph(points, k)"
+    return ""
 
 
 def _split_tuples(edges: list[Any]) -> tuple[list[Any], NDArray[np.float64] | None]:

@@ -113,7 +113,9 @@ def _checked(graph: object, k: int) -> tuple[Graph, int]:
     graph = undirected(graph)
     if not graph.n:
         raise ValueError("a graph without nodes has no communities")
-    return graph, whole("k", k, 1, graph.n)
+    if whole("k", k) > graph.n:
+        raise ValueError(f"k={k}: 1 to {graph.n}, the number of nodes")
+    return graph, int(k)
 
 
 def _normalised(graph: Graph, tau: float) -> scipy.sparse.csr_array:

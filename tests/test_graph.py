@@ -782,6 +782,16 @@ def test_a_square_array_without_n_may_be_meant_as_a_matrix():
         as_graph(np.array([[0, 1], [1, 2], [2, 0]]))
 
 
+def test_points_are_told_how_they_become_a_graph():
+    with pytest.raises(ValueError, match=r"neighbour_graph\(points, k\)$"):
+        as_graph(np.random.default_rng(0).random((5, 2)))
+
+
+def test_a_pair_that_was_not_unpacked_is_told_so():
+    with pytest.raises(TypeError, match=r"unpack it, as in graph, other = "):
+        as_graph((as_graph([(0, 1)], n=2), np.zeros(2)))
+
+
 @pytest.mark.parametrize("edges", [[(0, 1), (2, 3)], np.array([[0, 1], [2, 3]])])
 def test_an_end_beyond_n_is_told_what_n_means(edges):
     with pytest.raises(

@@ -21,7 +21,7 @@ NOT_COMPARED = {
     "05_graph_partitioning": {"ignored": 2, "measured": 5},
     "06_centrality_and_flow": {"ignored": 3, "measured": 8},
     "07_graph_signals": {"ignored": 3, "measured": 5},
-    "08_communities": {"ignored": 2, "measured": 6},
+    "08_communities": {"ignored": 2, "measured": 16},
     "09_node2vec": {"ignored": 2, "measured": 2},
     "10_spectral_gcn": {"ignored": 2, "measured": 9},
     "11_relational_graphs": {"ignored": 1, "measured": 7},
@@ -62,7 +62,9 @@ def test_nothing_is_saved_that_changes_from_run_to_run(path, cells):
     metadata = json.loads(path.read_text(encoding="utf-8"))["metadata"]
     assert set(metadata) == {"kernelspec", "lessons"}
     assert metadata["kernelspec"]["name"] == "python3"
-    assert all(set(cell["metadata"]) <= {"tags"} for cell in cells)
+    for cell in cells:  # only the cell that installs on Colab is folded
+        folded = {"jupyter"} if "colab" in cell["metadata"].get("tags", []) else set()
+        assert set(cell["metadata"]) <= {"slideshow", "tags"} | folded
     assert not [output for output in outputs_of(cells) if any("widget" in kind for kind in output.get("data", {}))]
     told = [output for output in outputs_of(cells) if "base64" not in json.dumps(output)]
     assert not re.search(r"at 0x[0-9a-f]{6,}|/(tmp|home|root|Users)/|C:\\\\", json.dumps(told))

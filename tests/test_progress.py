@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import os
+import runpy
 import subprocess
 import sys
 from pathlib import Path
 
+import nbformat
 import pytest
 
 from lessons import _progress
-from lessons.cli import main
-from lessons.course import lessons
+from lessons.cli import execute, main
+from lessons.course import lessons, read_lesson
 from lessons.exercises import check, exercises_of
+
+SAVE_OUTPUTS = Path(__file__).resolve().parents[1] / "tools" / "save_outputs.py"
 
 
 @pytest.fixture
@@ -92,6 +96,30 @@ def test_a_file_that_cannot_be_written_stops_no_answer(
     first = exercises_of("start_here")[0]
     check(first.id, first.reference)
     assert "right" in capsys.readouterr().out
+
+
+def test_a_file_that_cannot_be_written_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("LESSONS_PROGRESS", str(tmp_path / "no such folder" / "progress.txt"))
+    assert main(["progress"]) == 0
+    assert "Nothing is kept: " in capsys.readouterr().out
+    monkeypatch.setenv("LESSONS_PROGRESS", str(tmp_path / "progress.txt"))
+    monkeypatch.setattr(os, "access", lambda path, mode: Path(path) != tmp_path)  # its home is read-only
+    assert main(["progress"]) == 0
+    assert f"Nothing is kept: {tmp_path / 'progress.txt'} cannot be written" in capsys.readouterr().out
+
+
+def test_a_notebook_that_we_run_is_nobodys_progress(file: Path) -> None:
+    code = "from lessons.exercises import check\ncheck('start_here-1', [0, 1, 11, 100])"
+    told = {"lessons": {"id": "small", "requires": []}}
+    cells = [nbformat.v4.new_markdown_cell("# Small"), nbformat.v4.new_code_cell(code)]
+    path = file.parent / "20_small.ipynb"
+    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=told), path)
+    assert execute(read_lesson(path)).error is None
+    runpy.run_path(str(SAVE_OUTPUTS))["save_outputs"](path)
+    assert "start_here-1: right" in path.read_text(encoding="utf-8")
+    assert not file.exists()
 
 
 def test_a_file_that_cannot_be_read_is_told(

@@ -1,6 +1,7 @@
 """The pictures of notebook 08 say what is so."""
 
 import re
+from itertools import permutations
 
 import networkx as nx
 import numpy as np
@@ -85,10 +86,38 @@ def test_who_is_alone_is_drawn_empty():
 
 def test_large_communities_are_named_after_their_best_connected():
     star = as_graph([("hub", f"leaf {k}") for k in range(4)] + [("a", "b")], nodes=NAMES)
-    fig, _ = show.draw_communities(
-        star, np.random.default_rng(0).random((7, 2)), {"": [0] * 5 + [1] * 2}, named=True
-    )
-    assert [text.get_text() for text in fig.axes[0].texts] == ["hub"]
+    at = np.random.default_rng(0).random((7, 2))
+    fig, _ = show.draw_communities(star, at, {"": [0] * 5 + [1] * 2}, named=True)
+    assert [text.get_text() for text in fig.axes[0].get_legend().get_texts()] == ["hub"]
+    assert not fig.axes[0].texts  # nothing that could hide a node
+    (rimmed,) = (place for place, *_, rim in marks(fig.axes[0]) if rim[0] == show.MARKED)
+    assert np.allclose(rimmed, at[0])
+
+
+def test_a_group_looks_like_the_one_that_it_shares_most_nodes_with():
+    found, sides = np.array([0, 1, 1, 2, 2, 2]), np.array([0, 0, 0, 1, 1, 1])
+    fig, _ = show.draw_communities(TRIANGLES, AT, {"found": found, "sides": sides})
+    left, right = ({tuple(mark[3][0]): len(mark[0]) for mark in marks(axis)} for axis in fig.axes)
+    second, third = (tuple(marks(fig.axes[0])[k][3][0]) for k in (1, 2))
+    assert left[second] == 2
+    assert right == {second: 3, third: 3}
+
+
+def test_groups_keep_together_whatever_their_numbers():
+    rng = np.random.default_rng(0)
+    for _ in range(20):
+        like, groups = rng.integers(rng.integers(1, 6), size=20), rng.integers(rng.integers(1, 6), size=20)
+        told = show.alike(groups, like)
+        assert (np.equal.outer(told, told) == np.equal.outer(groups, groups)).all()
+        assert (show.alike(like, like) == like).all()
+        kept = max(
+            sum(
+                np.sum((groups == own) & (like == other))
+                for own, other in zip(np.unique(groups), order, strict=True)
+            )
+            for order in permutations(range(6), len(np.unique(groups)))
+        )
+        assert (told == like).sum() == kept
 
 
 # ---------------------------------------------------------------------------------------- moves, levels
@@ -111,6 +140,8 @@ def test_moves_show_the_last_one(step):
     rings = [place for place, size, _, fill, _ in marks(axis) if not len(fill)]
     assert len(rings) == (step > 0)
     assert step == 0 or np.allclose(rings[0], AT[MOVES[step - 1][0]])
+    nodes = [c.get_zorder() for c in axis.collections if len(c.get_facecolors())]
+    assert all(c.get_zorder() < min(nodes) for c in axis.collections if not len(c.get_facecolors()))  # hides none
     Q = modularity(TRIANGLES, show.after_moves(6, MOVES, step))
     assert f"after {step} moves, {6 - step} communities, Q {Q:+.3f}" in _checked(alt)
 
@@ -129,6 +160,13 @@ def test_levels_weigh_nodes_and_edges():
     assert "2 nodes" in _checked(alt)
 
 
+def test_a_level_has_the_colours_of_the_one_before():
+    fig, _ = show.draw_levels(TRIANGLES, AT, [[0, 1, 1, 2, 3, 3], [0, 0, 0, 1, 1, 1]])
+    (before,), (after,) = (marks(axis) for axis in fig.axes[1:])
+    assert np.allclose(after[3], before[3][[1, 3]])
+    assert not np.allclose(after[3][0], after[3][1])
+
+
 # ---------------------------------------------------------------------------------------- torn
 
 
@@ -140,7 +178,9 @@ def test_a_torn_community_and_who_joins_its_pieces():
     assert "Of the nodes around it, 1, with a thick rim, has neighbours in more than one piece." in alt
     first, second, around = marks(fig.axes[0])
     assert [len(mark[0]) for mark in (first, second, around)] == [3, 2, 2]  # 3 and 6 are around, 7 is not
-    assert sorted(np.asarray(around[4]).tolist()) == [0.6, 2.4]
+    assert sorted(np.asarray(around[4]).tolist()) == [show.PLAIN, show.MARKED]
+    assert [text.get_text() for text in fig.axes[0].texts] == ["3"]
+    assert [text.get_text() for text in fig.legends[0].get_texts()] == ["0 and 2 more", "4 and 1 more"]
 
 
 def test_pieces_are_those_of_networkx():
@@ -180,7 +220,8 @@ def test_detection_says_where_each_way_passes_a_half():
     fig, alt = show.draw_detection({"2 groups": ([0, 6, 9], 6.0, runs)}, "c_in - c_out", "adjusted Rand index")
     assert "2 groups, threshold 6: early at 6, late nowhere." in _checked(alt)
     (axis,) = fig.axes
-    assert [text.get_text() for text in axis.get_legend().get_texts()] == ["early", "late"]
+    assert sorted(text.get_text() for text in fig.legends[0].get_texts()) == ["early", "late", "threshold"]
+    assert axis.get_legend() is None  # it would cover the curves, or the threshold
     assert any(np.allclose(line.get_xdata(), 6) and line.get_linestyle() == "--" for line in axis.lines)
 
 
@@ -192,6 +233,7 @@ def test_rows_tell_a_graph_and_its_shuffles():
     assert "club 0.42, shuffled 0.31 ± 0.01; random 0.30, shuffled 0.30 ± 0.01." in _checked(alt)
     diamonds = [line for line in fig.axes[0].lines if line.get_marker() == "D"]
     assert [float(line.get_xdata()[0]) for line in diamonds] == [0.42, 0.3]
+    assert {line.get_fillstyle() for line in diamonds} == {"none"}  # ticks are seen through them
 
 
 def test_nulls_tell_no_digits_but_which_is_higher():
@@ -213,15 +255,14 @@ def test_two_means_differ_from_three_standard_errors_on():
     assert show._beside(one, wide - 3.1 * error) == "lower"
 
 
-def test_what_never_pays_is_drawn_on_top():
-    fig, alt = show.draw_paid([10, 100], {"communities": [np.inf, 50.0], "rival": [20.0, 5.0]})
-    lines = {line.get_label(): np.asarray(line.get_ydata(), float) for line in fig.axes[0].lines}
-    assert lines["communities"][0] == 500
-    assert lines["communities"][1] == 50
-    assert np.isfinite(lines["communities"]).all()
+def test_what_hardly_ever_pays_is_drawn_on_top():
+    fig, alt = show.draw_paid([10, 100], {"communities": [np.inf, 50.0], "rival": [7e7, 5.0]})
+    lines = {line.get_label(): np.asarray(line.get_ydata(), float).tolist() for line in fig.axes[0].lines}
+    assert lines["communities"] == [show.MOST, 50]
+    assert lines["rival"] == [show.MOST, 5]
+    assert {values[0] for name, values in lines.items() if name.startswith("_")} == {show.ASKED, show.MOST}
+    assert fig.axes[0].get_ylim()[1] < 10 * show.MOST
     assert "communities and rival" in _checked(alt)
-    fig, _ = show.draw_paid([10], {"communities": [np.inf]})
-    assert np.isfinite(fig.axes[0].lines[0].get_ydata()).all()
 
 
 # ---------------------------------------------------------------------------------------- notes

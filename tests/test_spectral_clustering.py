@@ -237,8 +237,8 @@ def test_where_no_eigenvectors_are_found(monkeypatch):
 @pytest.mark.parametrize(
     ("source", "k", "options", "error", "message"),
     [
-        (nx.path_graph(4), 5, {}, ValueError, "k=5: 1 to 4"),
-        (nx.path_graph(4), 0, {}, ValueError, "k=0: 1 to 4"),
+        (nx.path_graph(4), 5, {}, ValueError, "k=5: 1 to 4, the number of nodes"),
+        (nx.path_graph(4), 0, {}, ValueError, "k=0: at least 1"),
         (nx.path_graph(4), 2.0, {}, TypeError, "k=2.0: a whole number"),
         (nx.path_graph(4), 2, {"tau": -1}, ValueError, "tau=-1: a finite number, zero or more"),
         (nx.path_graph(4), 2, {"tau": "1"}, TypeError, "tau='1'"),

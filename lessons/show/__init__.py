@@ -31,9 +31,26 @@ Drawing = Callable[..., tuple["Figure", str]]
 
 WIDTH = 640  # pixels on the page, at most
 SHARPNESS = 2  # pixels stored for each pixel on the page
-INK, PAPER, FAINT = "#222222", "#ffffff", "#b8b8b8"
-# Okabe and Ito's colours, told apart by colour-blind readers too; never the only cue all the same
+
+# All colours of the course: tests/test_accessibility.py computes that text has a contrast of 4.5 to the paper and
+# lines of 3, and that colour-blind readers can tell them apart. Colour is never the only cue all the same.
+PAPER = "#ffffff"
+INK, GREY = "#222222", "#666666"  # text; words aside
+FAINT = "#949494"  # lines and dots behind what matters
+# Okabe and Ito's, for what has a rim or is large; those that a line or a small mark without a rim can have
 PALETTE = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442", "#000000")
+STROKES = (PALETTE[0], PALETTE[5], PALETTE[2], PALETTE[3], PALETTE[7], "#8B0046")
+# of ten kinds of marks, which their shape tells apart
+TEN = (*STROKES[:4], "#B37A00", "#8B0046", "#7A6A00", "#666666", "#6A3D9A", "#8C564B")
+PALE_BLUE, PALER_BLUE, PALE_ORANGE, PALE_YELLOW, PALE_GREY = "#cfe3f4", "#e8f2fb", "#fde7c2", "#fff3d6", "#f2f2f2"
+AMOUNTS, SHADES, SIGNED = "Blues", "cividis", "PuOr_r"  # white to blue; dark to light; purple, white, orange
+INKED, LIGHT = "gray_r", "gray"  # where large numbers are ink, or light
+
+# ipywidgets shows by a slightly other blue which control the keyboard moves; this ring is seen, in dark pages too
+FOCUS = (
+    "<style>.jupyter-widgets :is(.noUi-handle, select, input):focus-visible"
+    "{outline:3px solid currentColor;outline-offset:2px}</style>"
+)
 
 
 # ---------------------------------------------------------------------------------------- pictures
@@ -102,7 +119,7 @@ def explore(draw: Drawing, **settings: Any) -> None:
     def redraw(change: object = None) -> None:
         try:
             fig, alt = draw(**{name: control.value for name, control in controls.items()})
-            picture.value = _img(fig, _checked(alt), WIDTH)
+            picture.value = FOCUS + _img(fig, _checked(alt), WIDTH)
         except Exception as error:  # a callback's exception would be lost in the browser's console
             told = html.escape(f"{type(error).__name__}: {error}")
             picture.value = f'<pre class="lessons-error" role="alert">{told}</pre>'
@@ -245,12 +262,13 @@ def _few_colours(png: bytes) -> bytes:
 def _control(name: str, setting: Any) -> Any:
     import ipywidgets
 
-    look = {"description": name, "continuous_update": False, "style": {"description_width": "initial"}}
     if isinstance(setting, bool):
         return ipywidgets.Checkbox(setting, description=name)
     if isinstance(setting, list):
         return ipywidgets.Dropdown(options=setting, description=name)
     low, high, *step = setting
+    look = {"description": name, "continuous_update": False, "style": {"description_width": "initial"}}
+    look["tooltip"] = f"{name}: {low:g} to {high:g}"  # without one the browser shows "null"
     if all(isinstance(number, int) for number in setting):
         return ipywidgets.IntSlider((low + high) // 2, low, high, *step, **look)
     return ipywidgets.FloatSlider((low + high) / 2, min=low, max=high, step=step[0] if step else 0.01, **look)

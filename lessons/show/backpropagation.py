@@ -20,7 +20,21 @@ from numpy.typing import ArrayLike, NDArray
 
 from lessons.backpropagation import Tensor, Value, tape
 from lessons.graph import Graph, Label
-from lessons.show import FAINT, INK, PALETTE, PAPER, _display, canvas
+from lessons.show import (
+    FAINT,
+    INK,
+    INKED,
+    PALE_BLUE,
+    PALE_GREY,
+    PALE_ORANGE,
+    PALER_BLUE,
+    PALETTE,
+    PAPER,
+    SHADES,
+    STROKES,
+    _display,
+    canvas,
+)
 from lessons.show.model import written
 from lessons.tape import tape_labels
 from lessons.topological_sort import topological_sort
@@ -33,10 +47,10 @@ Picture = tuple["Figure", str]
 FEW = 30  # values; a tape of more is too crowded to read
 GAP, GAP_DOWN, LINE = 50.0, 26.0, 13.0  # points between two columns of boxes, two rows, two lines of text
 PLAIN = {"facecolor": PAPER, "linewidth": 1.2}
-LEAF = {"facecolor": "#e8f2fb", "linewidth": 1.2}
-LEARNT = {"facecolor": "#f2f2f2", "linewidth": 1.2, "linestyle": ":"}
-DONE = {"facecolor": "#cfe3f4", "linewidth": 1.2}
-READY = {"facecolor": "#fde7c2", "linewidth": 2.6}
+LEAF = {"facecolor": PALER_BLUE, "linewidth": 1.2}
+LEARNT = {"facecolor": PALE_GREY, "linewidth": 1.2, "linestyle": ":"}
+DONE = {"facecolor": PALE_BLUE, "linewidth": 1.2}
+READY = {"facecolor": PALE_ORANGE, "linewidth": 2.6}
 WAITING = {"facecolor": PAPER, "linewidth": 1.0, "linestyle": (0, (4, 3))}
 
 
@@ -157,7 +171,7 @@ def _short(value: float) -> str:
 def draw_counts(sizes: Sequence[int], counts: Mapping[str, Sequence[int]], size: str, count: str) -> Picture:
     """Several counts over a size; the count on a logarithmic axis, the last ones written out."""
     fig, axes = canvas(5.0, 2.7)
-    for (name, values), colour, mark in zip(counts.items(), PALETTE, "os^D", strict=False):
+    for (name, values), colour, mark in zip(counts.items(), STROKES, "os^D", strict=False):
         axes.semilogy(sizes, values, color=colour, marker=mark, markersize=5, label=name)
         axes.annotate(f"{values[-1]:,}", (sizes[-1], values[-1]), (7, -3), textcoords="offset points", fontsize=9)
     axes.set(xlabel=size, ylabel=count, xlim=(sizes[0] - 0.3, sizes[-1] + 0.18 * (sizes[-1] - sizes[0])))
@@ -171,7 +185,7 @@ def draw_step_errors(steps: ArrayLike, errors: Mapping[str, ArrayLike], best: Ma
     line, with its name, at each step that theory has as the `best`.
     """
     fig, axes = canvas(6.0, 3.2)
-    for (name, values), colour, mark in zip(errors.items(), PALETTE, "os^D", strict=False):
+    for (name, values), colour, mark in zip(errors.items(), STROKES, "os^D", strict=False):
         axes.loglog(steps, np.maximum(values, 1e-17), color=colour, marker=mark, markersize=4.5, label=name)
         axes.axvline(best[name], color=colour, linestyle="--", linewidth=1.2)
         side = "right" if best[name] == min(best.values()) else "left"
@@ -216,10 +230,10 @@ def draw_gradient_tiles(images: ArrayLike, gradient: ArrayLike) -> Picture:
     seen, tiles = np.asarray(images).reshape(-1, 8, 8), np.asarray(gradient).reshape(-1, 8, 8)
     fig, (left, right) = canvas(6.4, 2.7, columns=2)
     left.get_gridspec().set_width_ratios([1, 3.6])
-    left.imshow(_sheet(seen, 2, 0.0), cmap="gray_r")
+    left.imshow(_sheet(seen, 2, 0.0), cmap=INKED)
     left.set_title("what it sees", fontsize=10, color=INK)
     top = float(np.abs(tiles).max()) or 1.0
-    shown = right.imshow(_sheet(tiles / top, 8, np.nan), cmap="cividis", vmin=-1, vmax=1)
+    shown = right.imshow(_sheet(tiles / top, 8, np.nan), cmap=SHADES, vmin=-1, vmax=1)
     right.set_title("how the loss changes with each weight", fontsize=10, color=INK)
     bar = fig.colorbar(shown, ax=right, shrink=0.8, aspect=12, ticks=[-1, 0, 1])
     bar.ax.set_yticklabels(["falls", "not", "rises"], fontsize=9)

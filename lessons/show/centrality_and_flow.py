@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from lessons.flow_networks import augmenting_path_definition
 from lessons.graph import Graph, Label, as_graph
-from lessons.show import FAINT, INK, PALETTE, PAPER, canvas
+from lessons.show import FAINT, INK, PALE_BLUE, PALETTE, PAPER, STROKES, canvas
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -25,7 +25,7 @@ Steps = Collection[tuple[Label, Label]]
 
 SIX = np.array([[0, 0.5], [1, 1], [1, 0], [2, 0], [2, 1], [3, 0.5]], float)  # where s a b c d t stand
 NODE = 12.0  # radius of a disc, in points
-SOURCE, OTHER = "#cfe3f4", PAPER  # the two sides of a cut; a thick rim tells them apart too
+SOURCE, OTHER = PALE_BLUE, PAPER  # the two sides of a cut; a thick rim tells them apart too
 MARKS, LINES = "os^Dv*", ("-", "--", "-.", ":", (0, (5, 1, 1, 1)), (0, (1, 1)))
 CLEAR = 0.05  # of accuracy; smaller leads may turn round on another machine
 
@@ -254,7 +254,7 @@ def draw_pruning(fractions: Sequence[float], runs: Mapping[str, ArrayLike], chan
         values = np.asarray(values, float)
         axis.errorbar(
             100 * (np.asarray(fractions) + shift * (k - (len(runs) - 1) / 2)), 100 * values.mean(axis=0),
-            100 * values.std(axis=0, ddof=1), label=name, color=PALETTE[(0, 1, 2, 5, 3, 7)[k]], marker=MARKS[k],
+            100 * values.std(axis=0, ddof=1), label=name, color=STROKES[k], marker=MARKS[k],
             linestyle=LINES[k], markersize=5, capsize=2.5, linewidth=1.4,
         )  # fmt: skip
     axis.axhline(100 * chance, color=INK, linestyle=":", linewidth=1)

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from lessons.communities import Communities, leiden, modularity
 from lessons.graph import Graph, as_graph
-from lessons.show import FAINT, INK, PALETTE, PAPER, canvas, mean_and_error
+from lessons.show import FAINT, GREY, INK, PAPER, STROKES, canvas, mean_and_error
 from lessons.show.graph import layout
 from lessons.show.graph_partitioning import COLOURS, SHAPES
 
@@ -21,11 +21,12 @@ Picture = tuple["Figure", str]
 Floats = NDArray[np.float64]
 Moves = Sequence[tuple[int, int]]  # node, the community where it goes
 
-CHIP = {"boxstyle": "round,pad=0.1", "facecolor": PAPER, "edgecolor": "none", "alpha": 0.8}
-THIN, THICK = 0.5, 1.3  # points: an edge between communities, one inside
-BETWEEN = "#d5d5d5"  # edges that lead out of a community; those inside are darker and thicker
+THIN, THICK = 0.3, 1.3  # points: an edge between communities, one inside
+PLAIN, MARKED = 0.6, 2.4  # points: the rim of a node, and of one that is pointed out
 CLEAR = 3.0  # standard errors from which on two means are said to differ
 ALONE = 1  # nodes of a community that is drawn empty
+NAMED = 4  # nodes from which on a community is named
+ASKED, MOST = 1_000, 100_000  # products: as many as the text asks about; more are hardly ever made
 
 
 # ---------------------------------------------------------------------------------------- communities of a graph
@@ -34,17 +35,18 @@ ALONE = 1  # nodes of a community that is drawn empty
 def draw_communities(
     graph: object, at: ArrayLike, divisions: Mapping[str, ArrayLike], *, named: bool = False, scored: bool = True
 ) -> Picture:
-    """Divisions (n,) of one graph, side by side: shape and colour tell the community, edges inside are darker.
+    """Divisions (n,) of one graph, side by side: shape and colour tell the community, edges inside are thicker.
 
-    Each has its number of communities and, if `scored`, its modularity in the title. `named`: the node with most
-    edges of each community of four nodes or more has its label beside it.
+    A community looks like the one of the first division with which it shares most nodes. Each division has its
+    number of communities and, if `scored`, its modularity in the title. `named`: of each community of four nodes
+    or more, the node with most edges has a thick rim, and its label stands at the side.
     """
     graph, at = as_graph(graph), np.asarray(at, float)
     wide = 6.4 if len(divisions) > 1 or named else 3.6
     fig, axes = canvas(wide, 3.6 if len(divisions) > 1 or not named else 4.6, columns=len(divisions))
-    told = []
+    told, first = [], np.asarray(next(iter(divisions.values())))
     for axis, (name, division) in zip(np.atleast_1d(axes), divisions.items(), strict=True):
-        groups = np.asarray(division)
+        groups = alike(division, first)
         _draw_groups(axis, graph, at, groups)
         if named:
             _name_the_first(axis, graph, at, groups)
@@ -54,52 +56,75 @@ def draw_communities(
     return fig, f"{graph.n:,} nodes, the community of each told by shape and colour. {'; '.join(told)}."
 
 
+def alike(groups: ArrayLike, like: ArrayLike) -> NDArray[np.int64]:
+    """(n,) the same groups under the numbers of another division: of the group with which each shares most nodes.
+
+    Each number is given once, so that as many nodes as possible keep theirs; groups that are left have new ones.
+
+    >>> alike([0, 0, 0, 1, 1], [4, 2, 2, 0, 0]).tolist()
+    [2, 2, 2, 0, 0]
+    """
+    from scipy.optimize import linear_sum_assignment
+
+    labels, own = np.unique(groups, return_inverse=True)
+    theirs = np.asarray(like)
+    shared = np.zeros((len(labels), int(theirs.max(initial=-1)) + 1 + len(labels)), np.int64)
+    np.add.at(shared, (own, theirs), 1)
+    return np.asarray(linear_sum_assignment(shared, maximize=True)[1][own], np.int64)
+
+
 def _count(groups: NDArray[Any]) -> str:
     k = len(np.unique(groups))
     return f"{k:,} communit{'y' if k == 1 else 'ies'}"
 
 
 def _draw_groups(axis: Any, graph: Graph, at: Floats, groups: NDArray[Any], area: float | None = None) -> None:
-    """Nodes by the shape and colour of their group, those alone in theirs empty; edges inside are darker."""
+    """Nodes by the shape and colour of their group, those alone in theirs empty; edges inside are thicker."""
     _draw_edges(axis, at, graph.edge_rows, groups)
     labels, sizes = np.unique(groups, return_counts=True)
-    area = area or float(np.clip(9000 / max(graph.n, 1), 12, 120))
+    area = area or float(np.clip(9000 / max(graph.n, 1), 12, 70))
     for label, size in zip(labels.tolist(), sizes, strict=True):
-        fill = PAPER if size <= ALONE else COLOURS[label % len(COLOURS)]
-        look = {"marker": SHAPES[label % len(SHAPES)] if size > ALONE else "o", "color": fill}
-        axis.scatter(*at[groups == label].T, s=area, edgecolors=INK, linewidths=0.6, zorder=3, **look)
+        look = _look(label) if size > ALONE else {"marker": "o", "color": PAPER}
+        axis.scatter(*at[groups == label].T, s=area, edgecolors=INK, linewidths=PLAIN, zorder=3, **look)
     axis.set_axis_off()
     axis.set_aspect("equal")
     axis.margins(0.06)
+
+
+def _look(label: int) -> dict[str, str]:
+    return {"marker": SHAPES[label % len(SHAPES)], "color": COLOURS[label % len(COLOURS)]}
 
 
 def _draw_edges(axis: Any, at: Floats, edges: NDArray[Any], groups: NDArray[Any]) -> None:
     from matplotlib.collections import LineCollection
 
     inside = groups[edges[:, 0]] == groups[edges[:, 1]]
-    for here, colour, width in ((~inside, BETWEEN, THIN), (inside, "#707070", THICK)):
+    for here, colour, width in ((~inside, FAINT, THIN), (inside, GREY, THICK)):
         axis.add_collection(LineCollection(list(at[edges[here]]), colors=colour, linewidths=width, zorder=1))
     axis.autoscale_view()
 
 
 def _name_the_first(axis: Any, graph: Graph, at: Floats, groups: NDArray[Any]) -> None:
+    """A thick rim round the best connected of each community, and its label in a legend, which hides no node."""
     degrees = graph.degrees()
     for label, size in zip(*np.unique(groups, return_counts=True), strict=True):
         rows = np.flatnonzero(groups == label)
         first = int(rows[np.argmax(degrees[rows])])
-        if size >= 4:
-            text = {"xytext": (0, 8), "textcoords": "offset points", "ha": "center", "fontsize": 9}
-            axis.annotate(str(graph.nodes[first]), at[first], bbox=CHIP, zorder=4, **text)
+        if size >= NAMED:
+            look = _look(int(label)) | {"label": str(graph.nodes[first])}
+            axis.scatter(*at[first], s=100, edgecolors=INK, linewidths=MARKED, zorder=4, **look)
+    axis.legend(frameon=False, loc="center left", bbox_to_anchor=(1.0, 0.5), fontsize=10, labelspacing=0.8)
 
 
 def draw_moves(graph: object, at: ArrayLike, moves: Moves, step: int) -> Picture:
-    """A graph after some of these moves, from every node alone; the node that moved last has a thick rim."""
+    """A graph after some of these moves, from every node alone; round the node that moved last there is a ring."""
     graph, at = as_graph(graph), np.asarray(at, float)
     groups = after_moves(graph.n, moves, step)
     fig, axis = canvas(3.2, 3.5)
     _draw_groups(axis, graph, at, groups)
     if step:
-        axis.scatter(*at[moves[step - 1][0]], s=230, facecolors="none", edgecolors=INK, linewidths=2.2, zorder=4)
+        ring = {"facecolors": "none", "edgecolors": INK, "linewidths": MARKED}
+        axis.scatter(*at[moves[step - 1][0]], s=190, zorder=2, clip_on=False, **ring)  # below nodes, to hide none
     said = f"{_count(groups)}, Q {modularity(graph, groups):+.3f}"
     axis.set_title(f"after {step} moves\n{said}", fontsize=12, color=INK)
     return fig, f"{graph.n:,} nodes after {step} moves, {said}."
@@ -122,23 +147,24 @@ def draw_levels(graph: object, at: ArrayLike, levels: Sequence[ArrayLike]) -> Pi
     """What Louvain works on: the graph, and its communities of each level as the nodes of the next.
 
     `levels` are communities (n,) of the graph's nodes. The area of a node is the number of nodes in it, the width
-    of an edge its weight; self-loops are not drawn.
+    of an edge its weight; self-loops are not drawn. A node has the colour of its largest part on the level before.
     """
     from matplotlib.collections import LineCollection
 
     graph, at = as_graph(graph), np.asarray(at, float)
     fig, axes = canvas(6.4, 2.9, columns=1 + len(levels))
-    told = []
+    told, seen = [], np.asarray(levels[0]) if levels else np.arange(graph.n)
     for axis, level in zip(np.atleast_1d(axes), [np.arange(graph.n), *levels], strict=True):
         groups = np.asarray(level)
         size = np.bincount(groups)
         where = np.column_stack([np.bincount(groups, x) / size for x in at.T])
         ends, weights = _between(graph, groups)
-        axis.add_collection(
-            LineCollection(list(where[ends]), colors="#909090", linewidths=0.6 * weights, zorder=1)
-        )
-        colour = [COLOURS[k % len(COLOURS)] if len(size) < graph.n else PAPER for k in range(len(size))]
-        axis.scatter(*where.T, s=30 * size, c=colour, edgecolors=INK, linewidths=0.6, zorder=2)
+        axis.add_collection(LineCollection(list(where[ends]), colors=FAINT, linewidths=0.6 * weights, zorder=1))
+        colour = [PAPER] * graph.n
+        if len(size) < graph.n:
+            seen = alike(groups, seen)
+            colour = [COLOURS[seen[groups == k][0] % len(COLOURS)] for k in range(len(size))]
+        axis.scatter(*where.T, s=30 * size, c=colour, edgecolors=INK, linewidths=PLAIN, zorder=2, clip_on=False)
         axis.set_axis_off()
         axis.set_aspect("equal")
         axis.margins(0.15)
@@ -163,7 +189,8 @@ def _between(graph: Graph, groups: NDArray[Any]) -> tuple[NDArray[Any], NDArray[
 def draw_torn(graph: object, communities: ArrayLike, which: int) -> Picture:
     """One community with the nodes around it: its pieces by shape and colour, the others small and empty.
 
-    Nodes outside that join two pieces or more have a thick rim.
+    Nodes outside that join two pieces or more have a thick rim and their names beside them; a piece is told in the
+    legend by its first node.
     """
     graph, groups = as_graph(graph), np.asarray(communities)
     piece = _pieces(graph, groups == which)
@@ -175,13 +202,16 @@ def draw_torn(graph: object, communities: ArrayLike, which: int) -> Picture:
     edges = row[graph.edge_rows]
     edges = edges[(edges >= 0).all(axis=1) & (piece[edges] >= 0).any(axis=1)]
     at = layout(as_graph(edges, n=len(shown)))
-    fig, axis = canvas(5.2, 3.4)
+    fig, axis = canvas(6.0, 3.6)
     _draw_edges(axis, at, edges, np.where(piece >= 0, -1, np.arange(len(shown))))
     for k in range(piece.max() + 1):
-        look = {"marker": SHAPES[k % len(SHAPES)], "color": COLOURS[k % len(COLOURS)], "zorder": 3}
-        axis.scatter(*at[piece == k].T, s=70, edgecolors=INK, linewidths=0.6, **look)
-    rim = np.where(joins, 2.4, 0.6)[piece < 0]
+        look = _look(k) | {"label": _named(graph, shown[piece == k])}
+        axis.scatter(*at[piece == k].T, s=70, edgecolors=INK, linewidths=PLAIN, zorder=3, **look)
+    rim = np.where(joins, MARKED, PLAIN)[piece < 0]
     axis.scatter(*at[piece < 0].T, s=34, color=PAPER, edgecolors=INK, linewidths=rim, zorder=2)
+    for v in np.flatnonzero(joins):
+        _name_beside(axis, str(graph.nodes[shown[v]]), at[v], at.mean(axis=0))
+    fig.legend(frameon=False, fontsize=9, loc="outside lower center")
     axis.set_axis_off()
     axis.margins(0.06)
     sizes = " and ".join(str(size) for size in np.bincount(piece[piece >= 0]))
@@ -191,6 +221,18 @@ def draw_torn(graph: object, communities: ArrayLike, which: int) -> Picture:
         "neighbours in more than one piece."
     )
     return fig, alt
+
+
+def _named(graph: Graph, rows: NDArray[np.int64]) -> str:
+    more = f" and {len(rows) - 1} more" if len(rows) > 1 else ""
+    return f"{graph.nodes[rows[0]]}{more}"
+
+
+def _name_beside(axis: Any, name: str, where: Floats, middle: Floats) -> None:
+    """A name on the side of a node that is away from the middle of the picture."""
+    side = "left" if where[0] >= middle[0] else "right"
+    offset = (6 if side == "left" else -6, 9)
+    axis.annotate(name, where, offset, textcoords="offset points", ha=side, va="center", fontsize=9, zorder=4)
 
 
 def _around(graph: Graph) -> list[NDArray[np.int32]]:
@@ -251,18 +293,19 @@ def draw_detection(
     told = []
     for place, (title, (differences, threshold, ways)) in zip(np.atleast_1d(axes), panels.items(), strict=True):
         said = []
-        for (name, runs), colour, mark in zip(ways.items(), PALETTE, "osD^", strict=False):
+        for (name, runs), colour, mark in zip(ways.items(), STROKES, "osD^", strict=False):
             values = np.asarray(runs, float)
             spread = values.std(axis=1, ddof=1)
             place.errorbar(differences, values.mean(axis=1), spread, color=colour, marker=mark, markersize=5,
                            capsize=3, linewidth=1.4, label=name)  # fmt: skip
             said.append(f"{name} {_first_above(differences, values.mean(axis=1))}")
-        place.axvline(threshold, color=INK, linestyle="--", linewidth=1)
+        place.axvline(threshold, color=INK, linestyle="--", linewidth=1, label="threshold")
         place.set(ylim=(-0.08, 1.08), xlabel=axis)
         place.set_title(title, fontsize=10, color=INK)
         told.append(f"{title}, threshold {threshold:.3g}: {', '.join(said)}")
     np.atleast_1d(axes)[0].set_ylabel(unit)
-    np.atleast_1d(axes)[0].legend(framealpha=1, edgecolor=PAPER, fontsize=9, loc="upper left")
+    shown = np.atleast_1d(axes)[0].get_legend_handles_labels()
+    fig.legend(*shown, frameon=False, fontsize=9, loc="outside lower center", ncols=len(shown[0]))
     return fig, f"{unit} over {axis}. First above a half, {'; '.join(told)}."
 
 
@@ -275,13 +318,13 @@ def _first_above(differences: Sequence[float], means: Floats) -> str:
 
 
 def draw_rows(rows: Mapping[str, tuple[float, ArrayLike]], axis: str) -> Picture:
-    """What a graph has, a diamond, beside what its shuffles have, a tick each: a row for each graph."""
+    """What a graph has, an open diamond, beside what its shuffles have, a tick each: a row for each graph."""
     fig, axes = canvas(6.0, 0.9 + 0.5 * len(rows))
     told = []
     for row, (name, (own, shuffled)) in enumerate(rows.items()):
         values = np.asarray(shuffled, float)
-        axes.plot(values, np.full(len(values), row), "|", color=PALETTE[0], markersize=14)
-        axes.plot(own, row, "D", color=PALETTE[5], markeredgecolor=INK, markersize=8)
+        axes.plot(values, np.full(len(values), row), "|", color=STROKES[0], markersize=16, markeredgewidth=0.7)
+        axes.plot(own, row, "D", color=STROKES[1], fillstyle="none", markersize=9, markeredgewidth=1.6)
         told.append(f"{name} {own:.2f}, shuffled {values.mean():.2f} ± {values.std(ddof=1):.2f}")
     axes.set_yticks(range(len(rows)), list(rows))
     axes.set(ylim=(len(rows) - 0.5, -0.5), xlabel=axis, xlim=(0, None))
@@ -298,8 +341,8 @@ def draw_nulls(panels: Mapping[str, Mapping[str, ArrayLike]], axis: str) -> Pict
     told = []
     for place, (title, rows) in zip(np.atleast_1d(axes), panels.items(), strict=True):
         values = np.array([np.asarray(row, float) for row in rows.values()])
-        place.plot(values, range(len(values)), color=FAINT, linewidth=0.7, zorder=1)
-        for row, (runs, colour) in enumerate(zip(values, PALETTE, strict=False)):
+        place.plot(values, range(len(values)), color=FAINT, linewidth=0.4, zorder=1)
+        for row, (runs, colour) in enumerate(zip(values, STROKES, strict=False)):
             place.plot(runs, np.full(len(runs), row), "|", color=colour, markersize=11, markeredgewidth=1.4)
             place.plot(runs.mean(), row, "o", color=INK, markersize=5)
         place.set_yticks(range(len(rows)), list(rows), fontsize=9)
@@ -322,15 +365,15 @@ def _beside(first: Floats, other: Floats) -> str:
 
 
 def draw_paid(sizes: Sequence[int], products: Mapping[str, Sequence[float]]) -> Picture:
-    """After how many products each order of the nodes has paid, over the edges; inf, drawn on top, is never."""
-    fig, axis = canvas(5.6, 3.0)
-    known = [value for values in products.values() for value in values if np.isfinite(value)]
-    never = 10 * max([*known, 10.0])
-    for (name, values), colour, mark in zip(products.items(), PALETTE, "os^D", strict=False):
-        axis.loglog(sizes, np.minimum(values, never), color=colour, marker=mark, label=name)
-    axis.axhline(never, color=INK, linestyle=":", linewidth=1)
-    axis.annotate("never", (sizes[-1], never), xytext=(0, -12), textcoords="offset points", ha="right", fontsize=9)
-    axis.set(xlabel="edges", ylabel="products", ylim=(None, 2 * never))
+    """After how many products each order of the nodes has paid, over the edges; MOST, more and inf are on top."""
+    fig, axis = canvas(5.6, 3.2)
+    for (name, values), colour, mark in zip(products.items(), STROKES, "os^D", strict=False):
+        axis.loglog(sizes, np.minimum(values, MOST), color=colour, marker=mark, label=name, zorder=3)
+    for height, said in ((ASKED, f"{ASKED:,}, as asked"), (MOST, f"{MOST:,} and more, or never")):
+        axis.axhline(height, color=INK, linestyle=":", linewidth=1)
+        place = {"xytext": (0, 3), "textcoords": "offset points", "ha": "right", "fontsize": 9}
+        axis.annotate(said, (sizes[-1], height), **place)
+    axis.set(xlabel="edges", ylabel="products", ylim=(None, 3 * MOST))
     axis.legend(frameon=False, fontsize=9, loc="lower left")
     names = " and ".join(products)
     return (
@@ -351,8 +394,7 @@ def draw_rays(Z: ArrayLike, groups: ArrayLike) -> Picture:
         axis.axhline(0, color=FAINT, linewidth=0.8)
         axis.axvline(0, color=FAINT, linewidth=0.8)
         for label in np.unique(groups).tolist():
-            look = {"marker": SHAPES[label % len(SHAPES)], "color": COLOURS[label % len(COLOURS)]}
-            axis.scatter(*X[groups == label].T, s=26, edgecolors=INK, linewidths=0.4, zorder=3, **look)
+            axis.scatter(*X[groups == label].T, s=26, edgecolors=INK, linewidths=0.4, zorder=3, **_look(label))
         axis.set(xticks=[], yticks=[], aspect="equal")
         axis.set_title(name, fontsize=10, color=INK)
     share = np.mean(_nearest_direction(Z / lengths, groups) == groups)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from lessons.computational_graphs import levels, multiply_adds, parameters, total
 from lessons.graph import Graph
 from lessons.model import ComputationalGraph, Node
-from lessons.show import FAINT, INK, PALETTE, PAPER, canvas
+from lessons.show import FAINT, INK, PALER_BLUE, PALETTE, PAPER, STROKES, canvas
 from lessons.show.graph import draw_on
 from lessons.show.model import draw_model
 
@@ -38,7 +38,7 @@ KINDS = {
     "pool": {"MaxPool", "AveragePool", "GlobalAveragePool", "GlobalMaxPool", "ReduceMean"},
     "join": {"Add", "Sub", "Mul", "Div", "Concat", "Sum"},
 }
-COLOURS = dict(zip([*KINDS, "other"], (*PALETTE[:5], FAINT), strict=True))
+COLOURS = dict(zip([*KINDS, "other"], (*STROKES[:5], FAINT), strict=True))
 
 
 # ---------------------------------------------------------------------------------------- one convolution
@@ -50,7 +50,7 @@ def draw_convolution(kernel: int = 3, stride: int = 1, padding: int = 0, size: i
     corners = [-padding + stride * k for k in range(stops)]
     fig, axes = canvas(3.2, 3.4)
     _cells(axes, -padding, size + padding, linestyle=":", facecolor=PAPER, edgecolor=INK)
-    _cells(axes, 0, size, facecolor="#e8f2fb", edgecolor=INK)
+    _cells(axes, 0, size, facecolor=PALER_BLUE, edgecolor=INK)
     _window(axes, corners[-1], kernel, edgecolor=PALETTE[5], hatch="\\\\")
     _window(axes, corners[0], kernel, edgecolor=PALETTE[0], hatch="//")
     middles = [corner + kernel / 2 for corner in corners]
@@ -147,9 +147,7 @@ def _rows(axes: Any, model: ComputationalGraph, level: NDArray[np.int64]) -> Non
     present = [kind for kind in COLOURS if kind in kinds]
     for row, kind in enumerate(present):
         where = [at for at, other in zip(level.tolist(), kinds, strict=True) if other == kind]
-        axes.vlines(
-            where, row - 0.4, row + 0.4, color=COLOURS[kind] if kind != "other" else "#777777", linewidth=1.6
-        )
+        axes.vlines(where, row - 0.4, row + 0.4, color=COLOURS[kind], linewidth=1.6)
     axes.set_yticks(range(len(present)), present, fontsize=8)
     axes.set(ylim=(len(present) - 0.4, -0.6), xlim=(-1, int(level.max(initial=0)) + 1))
     axes.tick_params(axis="x", labelsize=8)

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from lessons.graph import Graph, Label
-from lessons.show import FAINT, INK, PALETTE, PAPER, canvas
+from lessons.show import FAINT, INK, PALE_YELLOW, PALETTE, PAPER, canvas
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -193,7 +193,7 @@ def _draw_node(axes: Any, name: str, where: NDArray[np.float64], marked: bool) -
 
 
 def _draw_value(axes: Any, value: Any, where: NDArray[np.float64], aside: NDArray[np.float64]) -> None:
-    box = {"boxstyle": "round,pad=0.15", "facecolor": "#fff3d6", "edgecolor": "none"}
+    box = {"boxstyle": "round,pad=0.15", "facecolor": PALE_YELLOW, "edgecolor": "none"}
     offset = (float(aside[0]) * (NODE + 14), float(aside[1]) * (NODE + 10))
     axes.annotate(
         _written(value), where, offset, textcoords="offset points", ha="center", va="center", fontsize=9, bbox=box

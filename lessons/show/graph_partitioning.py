@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from lessons.cuts import edge_cut, imbalance
 from lessons.graph import Graph, as_graph
-from lessons.show import FAINT, INK, PALETTE, PAPER, canvas
+from lessons.show import FAINT, INK, PALETTE, PAPER, SIGNED, STROKES, canvas
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -23,10 +23,9 @@ Picture = tuple["Figure", str]
 Floats = NDArray[np.float64]
 
 # a part has a colour and a shape; their numbers have no common factor, so 35 parts are all different
-COLOURS = tuple(colour for colour in PALETTE if colour != "#F0E442")  # small marks in yellow cannot be seen
+COLOURS = PALETTE[:6] + PALETTE[7:]  # small marks in yellow cannot be seen
 SHAPES = "os^Dv"
 HATCHES = ("", "////", "....", "\\\\\\\\", "xxxx", "----", "++++", "oooo")
-SHADES = "PuOr_r"  # purple below zero, orange above; shapes tell them apart, too
 CROWDED = 300  # nodes; of more, rims would hide their colour, and soft edges would fill the page's file
 MANY = 1000  # nodes; of more, uncut edges cannot be told apart
 NAMED = 12  # nodes; of more, the labels cannot be read
@@ -123,7 +122,7 @@ def draw_sums(trails: Mapping[str, Sequence[float]], step: str) -> Picture:
     """What a row of moves has gained after each of them, a curve each; a square marks the first highest point."""
     fig, axis = canvas(5.6, 2.8)
     told = []
-    for (name, sums), colour, mark in zip(trails.items(), PALETTE, "o^vD", strict=False):
+    for (name, sums), colour, mark in zip(trails.items(), STROKES, "o^vD", strict=False):
         best = int(np.argmax(sums))
         axis.plot(sums, color=colour, marker=mark, markersize=4, linewidth=1.4, label=name)
         axis.plot(best, sums[best], "s", color=INK, markersize=12, fillstyle="none")
@@ -230,7 +229,7 @@ def draw_cuts(cuts: Mapping[str, Sequence[float]], unit: str = "cut") -> Picture
     for row, (name, values) in enumerate(cuts.items()):
         trials = np.asarray(values, float)
         spread = trials.std(ddof=1) if len(trials) > 1 else 0.0
-        axis.plot(trials, np.full(len(trials), row + 0.16), "|", color=PALETTE[row % 6], markersize=9)
+        axis.plot(trials, np.full(len(trials), row + 0.16), "|", color=STROKES[row % len(STROKES)], markersize=9)
         axis.errorbar(trials.mean(), row - 0.16, xerr=spread, fmt="o", color=INK, capsize=4, markersize=5)
         told.append(f"{name} {trials.mean():,.0f} ± {spread:,.0f}")
     axis.set_yticks(range(len(cuts)), list(cuts))
@@ -303,7 +302,7 @@ def _draw_level(axis: Any, graph: Graph, at: Floats, sizes: Floats) -> None:
     from matplotlib.collections import LineCollection
 
     soft = graph.n <= CROWDED
-    look = {"colors": "#8a8a8a", "linewidths": 0.4 * np.sqrt(graph.edge_weights), "antialiaseds": soft}
+    look = {"colors": FAINT, "linewidths": 0.4 * np.sqrt(graph.edge_weights), "antialiaseds": soft}
     axis.add_collection(LineCollection(list(at[graph.edge_rows]), zorder=1, **look))
     rim = {"edgecolors": INK, "linewidths": 0.3 if soft else 0.0, "antialiaseds": soft}
     axis.scatter(*at.T, s=sizes, color=PALETTE[0], zorder=2, clip_on=False, **rim)
@@ -348,7 +347,7 @@ def draw_fiedler(graph: object, at: ArrayLike, vector: ArrayLike, parts: ArrayLi
     above = vector > np.median(vector)
     for here, mark in ((above, "o"), (~above, "s")):
         left.scatter(
-            at[here, 0], at[here, 1], s=sizes[here], c=vector[here], marker=mark, cmap=SHADES, vmin=-top, vmax=top,
+            at[here, 0], at[here, 1], s=sizes[here], c=vector[here], marker=mark, cmap=SIGNED, vmin=-top, vmax=top,
             edgecolors=INK, linewidths=0.3, zorder=3,
         )  # fmt: skip
     _frame(left, sizes)

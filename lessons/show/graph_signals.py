@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from lessons.graph import Graph
 from lessons.graph_signals import FourierBasis, Response, chebyshev_coefficients, filter_exact, frequency
-from lessons.show import FAINT, INK, PALETTE, canvas
+from lessons.show import FAINT, INK, PALETTE, SHADES, SIGNED, STROKES, TEN, canvas
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -18,9 +18,7 @@ if TYPE_CHECKING:
 Picture = tuple["Figure", str]
 Floats = NDArray[np.float64]
 
-SHADES = "PuOr_r"  # purple below zero, orange above: told apart by colour-blind readers, and by shape here
 LINES = ("-", "--", "-.", ":")
-SEEN = tuple(colour for colour in PALETTE if colour != "#F0E442")  # thin numerals in yellow are not
 FINE = 2000  # places at which a response and its polynomial are compared
 ROUNDING = 1e-12  # an error below this changes with the machine
 FLAT = 0.4  # height of the flattest map, over its width
@@ -81,7 +79,7 @@ def _draw_map(axis: Any, graph: Graph, at: Floats, x: Floats, top: float) -> Non
     for mark, here in (("o", x >= 0), ("s", x < 0)):
         size = np.clip(np.abs(x[here]) / top, 0, 1)
         axis.scatter(
-            *at[here].T, s=2 + largest * size, c=x[here], marker=mark, cmap=SHADES, vmin=-top, vmax=top,
+            *at[here].T, s=2 + largest * size, c=x[here], marker=mark, cmap=SIGNED, vmin=-top, vmax=top,
             edgecolors=INK, linewidths=0.4, zorder=2, clip_on=False,
         )  # fmt: skip
     axis.set_axis_off()
@@ -132,7 +130,7 @@ def draw_spectrum(lam: ArrayLike, spectra: Mapping[str, ArrayLike], cutoff: floa
     size = {name: np.abs(np.asarray(x_hat, float)) for name, x_hat in spectra.items()}
     top = max(float(s.max(initial=0.0)) for s in size.values()) or 1.0
     told = []
-    for axis, (name, amount), colour in zip(np.atleast_1d(axes), size.items(), PALETTE, strict=False):
+    for axis, (name, amount), colour in zip(np.atleast_1d(axes), size.items(), STROKES, strict=False):
         axis.vlines(lam, 0, amount, color=colour, linewidth=1.4)
         axis.axvline(cutoff, color=INK, linestyle="--", linewidth=1)
         axis.set(ylim=(0, 1.05 * top), ylabel="amount")
@@ -152,7 +150,7 @@ def draw_responses(responses: Mapping[str, Response], lam: ArrayLike) -> Picture
     lam = np.asarray(lam, float)
     fig, axis = canvas(6.0, 2.9)
     fine = np.linspace(0, lam.max(), FINE)
-    for (name, response), colour, line in zip(responses.items(), PALETTE, LINES, strict=False):
+    for (name, response), colour, line in zip(responses.items(), STROKES, LINES, strict=False):
         axis.plot(fine, response(fine), line, color=colour, linewidth=2, label=name)
     axis.plot(lam, np.full(lam.shape, -0.04), "|", color=INK, markersize=6)
     axis.set(xlabel="frequency", ylabel="let through", ylim=(-0.09, 1.08))
@@ -213,7 +211,7 @@ def _at_most(gap: float) -> str:
 def draw_errors(orders: Sequence[int], errors: Mapping[str, Sequence[float]]) -> Picture:
     """Errors over the order of the polynomial, on a logarithmic axis; dotted, where rounding begins."""
     fig, axis = canvas(5.6, 2.9)
-    for (name, values), colour, mark in zip(errors.items(), PALETTE, "os^D", strict=False):
+    for (name, values), colour, mark in zip(errors.items(), STROKES, "os^D", strict=False):
         axis.semilogy(orders, np.maximum(values, 1e-17), color=colour, marker=mark, markersize=4, label=name)
     axis.axhline(np.finfo(float).eps, color=INK, linestyle=":", linewidth=1)
     axis.set(xlabel="order", ylabel="relative error", ylim=(1e-17, 10))
@@ -230,7 +228,7 @@ def draw_choice(settings: Sequence[float], curves: Mapping[str, Sequence[float]]
     fig, axis = canvas(5.6, 2.7)
     places = np.arange(len(settings))
     told = []
-    for (name, values), colour, line in zip(curves.items(), PALETTE, LINES, strict=False):
+    for (name, values), colour, line in zip(curves.items(), STROKES, LINES, strict=False):
         least = int(np.argmin(values))
         axis.plot(places, values, line, marker="o", markersize=4, color=colour, label=name)
         axis.plot(least, values[least], "s", color=INK, markersize=11, fillstyle="none")
@@ -260,7 +258,7 @@ def draw_scores(scores: Mapping[str, ArrayLike], unit: str) -> Picture:
     for row, (name, values) in enumerate(scores.items()):
         trials = np.asarray(values, float)
         mean, spread = trials.mean(), trials.std(ddof=1)
-        axis.plot(trials, np.full(len(trials), row + 0.16), "|", color=PALETTE[row % len(PALETTE)], markersize=9)
+        axis.plot(trials, np.full(len(trials), row + 0.16), "|", color=STROKES[row % len(STROKES)], markersize=9)
         axis.errorbar(mean, row - 0.16, xerr=spread, fmt="o", color=INK, capsize=4, markersize=5)
         told.append(f"{name} {mean:.2f} ± {spread:.2f}")
     axis.set_yticks(range(len(scores)), list(scores))
@@ -277,7 +275,7 @@ def draw_embeddings(embeddings: Mapping[str, ArrayLike], y: ArrayLike) -> Pictur
     for axis, (name, Z) in zip(np.atleast_1d(axes), embeddings.items(), strict=True):
         Z = np.asarray(Z, float)[:, :2]
         for numeral in np.unique(y):
-            shade = SEEN[numeral % len(SEEN)]
+            shade = TEN[numeral % 10]
             axis.scatter(*Z[y == numeral].T, marker=f"${numeral}$", s=16, linewidths=0, color=shade)
         axis.set(xticks=[], yticks=[])
         axis.set_title(name, fontsize=10, color=INK)
@@ -308,7 +306,7 @@ def draw_fields(at: ArrayLike, fields: Mapping[str, ArrayLike], cells: int = 120
         image = np.zeros((cells, cells))
         np.add.at(image, place, x)
         image = np.where(count > 0, image / np.maximum(count, 1), np.nan)
-        axis.imshow(image, cmap="cividis", vmin=-1.5, vmax=1.5, origin="lower")
+        axis.imshow(image, cmap=SHADES, vmin=-1.5, vmax=1.5, origin="lower")
         axis.set_axis_off()
         axis.set_title(name, fontsize=10, color=INK)
         told.append(f"{name} {x.std():.2f}")

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from lessons.datasets import grid_graph
 from lessons.graph import Graph, Label
 from lessons.laplacian_regularization import dirichlet_energy
-from lessons.show import FAINT, INK, PALETTE, PAPER, canvas
+from lessons.show import FAINT, INK, LIGHT, PALETTE, PAPER, SHADES, TEN, canvas
 from lessons.show.graph import _free_direction, layout, listed
 
 if TYPE_CHECKING:
@@ -101,11 +101,10 @@ def draw_labels(graph: Graph, labels: ArrayLike, *, known: ArrayLike, truth: Arr
     fig, axes = canvas(6.4, 5.2)
     axes.set_axis_off()
     axes.add_collection(LineCollection(at[graph.edge_rows], colors=FAINT, linewidths=0.4, zorder=1))
-    axes.scatter(*at[labels < 0].T, s=5, color="#8a8a8a", linewidths=0, zorder=2)
-    colours = (*PALETTE[:6], "#8a7a00", "#c2185b", "#6a3d9a", "#8c564b")  # yellow is too pale, black for circles
+    axes.scatter(*at[labels < 0].T, s=5, color=FAINT, linewidths=0, zorder=2)
     for label in np.unique(labels[labels >= 0]):
         here = at[labels == label]
-        axes.scatter(*here.T, s=16, marker=f"${label}$", color=colours[label % 10], linewidths=0.1, zorder=3)
+        axes.scatter(*here.T, s=16, marker=f"${label}$", color=TEN[label % 10], linewidths=0.1, zorder=3)
     wrong = np.zeros(graph.n, bool) if truth is None else (labels >= 0) & (labels != np.asarray(truth))
     axes.scatter(*at[wrong].T, s=58, marker="o", facecolors="none", edgecolors=INK, linewidths=0.8, zorder=4)
     for row in known:
@@ -148,7 +147,7 @@ def draw_pictures(pictures: Mapping[str, ArrayLike]) -> Picture:
 
 
 def _show(axes: Any, image: NDArray[Any], title: str, fontsize: float) -> None:
-    axes.imshow(image, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
+    axes.imshow(image, cmap=LIGHT, vmin=0, vmax=1, interpolation="nearest")
     axes.set_title(title, fontsize=fontsize, color=INK)
     axes.set_axis_off()
 
@@ -232,7 +231,7 @@ def draw_weights(weights: Mapping[str, ArrayLike]) -> Picture:
         gap = np.full((len(W), side, 1 + side // 8), np.nan)
         sheet = np.concatenate([W, gap], axis=2).transpose(1, 0, 2).reshape(side, -1)
         top = np.abs(W).max() or 1.0
-        axis.imshow(sheet, cmap="cividis", vmin=-top, vmax=top, interpolation="nearest")
+        axis.imshow(sheet, cmap=SHADES, vmin=-top, vmax=top, interpolation="nearest")
         axis.set_title(name, fontsize=10, color=INK, loc="left", pad=2)
         axis.set_axis_off()
     return fig, _told_weights(tiles)

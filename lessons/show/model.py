@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from lessons.errors import CycleError
 from lessons.model import ComputationalGraph, Node
 from lessons.operators import Shape
-from lessons.show import INK, PALETTE, PAPER, canvas
+from lessons.show import GREY, INK, PALE_GREY, PALE_YELLOW, PALER_BLUE, PALETTE, PAPER, canvas
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -24,7 +24,7 @@ FEW = 60  # nodes; above, draw_ribbon shows more
 NAMED = 8  # nodes; above, weights are drawn without their names
 WIDE = 540.0  # points, the most that is still legible on a page; what is longer runs from top to bottom
 ROW, CHIP, PORT = 22.0, 12.0, 11.0  # points: height of a box, of a weight, distance of two ports
-GIVEN, GREY, AMISS = "#e8f2fb", "#666666", PALETTE[5]
+GIVEN, AMISS = PALER_BLUE, PALETTE[5]
 SHORT = {"BatchNormalization": "BatchNorm", "LayerNormalization": "LayerNorm"}
 SHORT |= {"GlobalAveragePool": "GlobalAvgPool", "AveragePool": "AvgPool"}
 
@@ -380,7 +380,7 @@ class _Pen:
         radius = (2 if item.kind == "node" else 9) - rim
         style = f"round,pad=0,rounding_size={max(radius, 1)}"
         box = FancyBboxPatch(corner, item.width - 2 * rim, item.height - 2 * rim, boxstyle=style)
-        fill = GIVEN if item.kind in ("input", "output") else "#fff3d6" if marked else PAPER
+        fill = GIVEN if item.kind in ("input", "output") else PALE_YELLOW if marked else PAPER
         box.set(facecolor=fill, edgecolor=AMISS if item.amiss else INK, zorder=3)
         box.set(linewidth=2.2 if marked or item.amiss else 1.0, linestyle="--" if item.amiss else "-")
         self.axes.add_patch(box)
@@ -394,7 +394,7 @@ class _Pen:
             x, y = item.x, item.y + item.height / 2 + 12 + (CHIP + 3) * k
             line, side = ([x, x], [item.y, y]), "center"
         self.axes.plot(*line, color=GREY, linewidth=0.9, zorder=1)
-        box = {"boxstyle": "round,pad=0.25", "facecolor": "#f2f2f2", "edgecolor": GREY, "linestyle": ":"}
+        box = {"boxstyle": "round,pad=0.25", "facecolor": PALE_GREY, "edgecolor": GREY, "linestyle": ":"}
         self.axes.text(x, y, text, ha=side, va="center", fontsize=7, color=INK, bbox=box, zorder=4)
 
     def _label(self, item: _Item) -> None:

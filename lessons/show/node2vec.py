@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from lessons.biased_walks import step_chances
 from lessons.graph import Graph, as_graph
-from lessons.show import FAINT, INK, PALETTE, PAPER, canvas, mean_and_error
+from lessons.show import FAINT, INK, PALETTE, PAPER, STROKES, canvas, mean_and_error
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -72,7 +72,7 @@ def draw_walk(graph: object, at: ArrayLike, walk: Sequence[int], groups: ArrayLi
     _lines(axis, at, np.column_stack([rows[:-1], rows[1:]]), colors=PALETTE[0], linewidths=1.8)
     visits = np.bincount(rows, minlength=graph.n)
     seen = visits > 0
-    axis.scatter(*at[~seen].T, s=22, color=PAPER, edgecolors="#8a8a8a", linewidths=0.8, zorder=3)
+    axis.scatter(*at[~seen].T, s=22, color=PAPER, edgecolors=FAINT, linewidths=0.8, zorder=3)
     axis.scatter(*at[seen].T, s=22 + 14 * visits[seen], color=PALETTE[1], edgecolors=INK, linewidths=0.8, zorder=3)
     axis.plot(*at[rows[0]], "x", color=INK, markersize=7, zorder=4)
     _frame(axis)
@@ -221,7 +221,7 @@ def draw_recorded(table: Mapping[str, Any]) -> Picture:
     fig, axes = canvas(6.4, 3.8, columns=2)
     for axis, score in zip(axes, ("macro", "micro"), strict=True):
         for k, (way, rows) in enumerate(table["blogcatalog"].items()):
-            look = {"color": PALETTE[k % len(PALETTE)], "fmt": f"{LINES[k % len(LINES)]}{MARKS[k % len(MARKS)]}"}
+            look = {"color": STROKES[k % len(STROKES)], "fmt": f"{LINES[k % len(LINES)]}{MARKS[k % len(MARKS)]}"}
             mean, error = np.transpose([mean_and_error(row[score]) for row in rows.values()])
             axis.errorbar(list(map(float, rows)), mean, error, label=way, markersize=5, linewidth=1.4, **look)
         axis.set(xlabel="share of nodes learned from", title=f"{score} F1", ylim=(0, None))

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from lessons.graph import Graph, as_graph
 from lessons.relational_graphs import node_sizes
-from lessons.show import FAINT, INK, PALETTE, PAPER, canvas
+from lessons.show import FAINT, INK, PALE_BLUE, PALETTE, PAPER, STROKES, canvas
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -184,7 +184,7 @@ def _draw_cells(axis: Any, found: set[tuple[int, int]], parts: int) -> None:
     held = np.zeros((parts, parts))
     for c, length in found:
         held[length, c] = 1
-    look = {"cmap": ListedColormap([PAPER, "#cfe3f4"]), "vmin": 0, "vmax": 1}
+    look = {"cmap": ListedColormap([PAPER, PALE_BLUE]), "vmin": 0, "vmax": 1}
     axis.pcolormesh(np.linspace(*C_AXIS, parts + 1), np.linspace(*L_AXIS, parts + 1), held, **look)
     _frame(axis)
 
@@ -218,7 +218,7 @@ def draw_rewiring(p: ArrayLike, curves: Mapping[str, ArrayLike]) -> Picture:
     first value. The alt text says where each ends."""
     fig, axis = canvas(6.4, 3.0)
     told = []
-    for (name, values), colour, mark, line in zip(curves.items(), PALETTE, MARKS, LINES, strict=False):
+    for (name, values), colour, mark, line in zip(curves.items(), STROKES, MARKS, LINES, strict=False):
         share = np.asarray(values, float) / np.asarray(values, float)[0]
         axis.plot(p, share, line, color=colour, marker=mark, markersize=6, markeredgecolor=INK, label=name)
         told.append(f"{name} {100 * share[-1]:.0f}%")
@@ -233,7 +233,7 @@ def draw_widths(density: ArrayLike, width: ArrayLike, budget: ArrayLike, base: i
     (2, points) of densities and widths."""
     fig, axis = canvas(5.2, 3.0)
     x, y, line = np.asarray(density, float), np.asarray(width), np.asarray(budget, float)
-    axis.plot(*line, "-", color=PALETTE[1], linewidth=2, label="by the formula", zorder=1)
+    axis.plot(*line, "-", color=PALETTE[5], linewidth=2, label="by the formula", zorder=1)
     axis.plot(x, y, "o", color=PALETTE[0], markersize=4, markeredgecolor=INK, markeredgewidth=0.4, label="graphs")
     axis.axhline(base, color=FAINT, linewidth=1, linestyle="--", zorder=0)
     axis.set(xlabel="share of weights that the mask keeps", ylabel="width", xlim=(0, 1.02), ylim=(0, None))
@@ -259,7 +259,7 @@ def draw_brains(
 
     fig, axis = canvas(6.4, 3.6)
     ring: dict[str, Any] = {"markersize": 14, "fillstyle": "none", "markeredgewidth": 1.8, "zorder": 4}
-    for k, ((definition, found), colour, mark) in enumerate(zip(places.items(), PALETTE, MARKS, strict=False)):
+    for k, ((definition, found), colour, mark) in enumerate(zip(places.items(), STROKES, MARKS, strict=False)):
         look = ring | {"color": colour} if k == 0 else {"color": colour, "markersize": 8, "markeredgecolor": INK}
         axis.plot(*np.transpose(list(found.values())), mark, linestyle="none", label=definition, **look)
     for network in next(iter(places.values())):

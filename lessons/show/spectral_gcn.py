@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from lessons.graph import Graph
-from lessons.show import FAINT, INK, PALETTE, canvas, mean_and_error
+from lessons.show import FAINT, INK, PALETTE, STROKES, TEN, canvas, mean_and_error
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 Picture = tuple["Figure", str]
 Floats = NDArray[np.float64]
 
-SEEN = (*PALETTE[:6], "#8a7a00", "#000000", "#6a3d9a", "#8c564b")  # thin numerals in yellow are not seen
 BINS = 60  # of a histogram of eigenvalues
 MARKS = "os^D"
 STAYS = 8.0  # percentage points; a smaller change is none
@@ -38,7 +37,7 @@ def draw_reach(graph: Graph, at: ArrayLike, row: ArrayLike, node: int) -> Pictur
     at, row = np.asarray(at, float), np.asarray(row, float)
     fig, axis = canvas(3.2, 3.2)
     _draw_edges(axis, graph, at)
-    axis.scatter(*at[row == 0].T, s=5, color="#8a8a8a", linewidths=0, zorder=2)
+    axis.scatter(*at[row == 0].T, s=5, color=FAINT, linewidths=0, zorder=2)
     top = float(np.abs(row).max(initial=0.0)) or 1.0
     for mark, colour, here in (("o", PALETTE[1], row > 0), ("s", PALETTE[0], row < 0)):
         size = 9 + 110 * np.abs(row[here]) / top
@@ -105,7 +104,7 @@ def draw_smoothed(Z: ArrayLike, y: ArrayLike, energies: Sequence[float], depth: 
     fig, (above, below) = canvas(3.2, 4.6, rows=2)
     Z, y = np.asarray(Z, float), np.asarray(y)
     for numeral in np.unique(y):
-        above.scatter(*Z[y == numeral].T, marker=f"${numeral}$", s=16, linewidths=0, color=SEEN[numeral % 10])
+        above.scatter(*Z[y == numeral].T, marker=f"${numeral}$", s=16, linewidths=0, color=TEN[numeral % 10])
     above.set(xticks=[], yticks=[])
     above.set_title(f"{depth} round{'' if depth == 1 else 's'}", fontsize=13, color=INK)
     places, shown = np.arange(len(energies)), np.maximum(energies, LEAST)
@@ -140,7 +139,7 @@ def draw_depths(depths: Sequence[int], runs: Mapping[str, Sequence[Sequence[floa
     """
     fig, axes = canvas(6.4, 3.0)
     told = []
-    for (name, lists), colour, mark, line in zip(runs.items(), PALETTE, MARKS, LINES, strict=False):
+    for (name, lists), colour, mark, line in zip(runs.items(), STROKES, MARKS, LINES, strict=False):
         places = [place for place, values in enumerate(lists) if len(values)]
         shares = [100 * np.asarray(lists[place]) for place in places]
         means = [float(values.mean()) for values in shares]

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from lessons.graph import Graph, Label
-from lessons.show import FAINT, INK, PALETTE, PAPER, canvas
+from lessons.show import AMOUNTS, FAINT, GREY, INK, INKED, PALE_ORANGE, PALER_BLUE, PALETTE, PAPER, TEN, canvas
 from lessons.show.graph import draw_on, layout, listed
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ def _draw_lesson(axes: Any, lesson: Lesson, where: NDArray[np.float64]) -> None:
     corner = where - np.array(BOX) / 2 + 0.05
     here = lesson.path is not None
     box = FancyBboxPatch(tuple(corner), BOX[0] - 0.1, BOX[1] - 0.1, boxstyle="round,pad=0.05")
-    box.set(facecolor="#e8f2fb" if here else PAPER, edgecolor=INK, linestyle="-" if here else "--", zorder=2)
+    box.set(facecolor=PALER_BLUE if here else PAPER, edgecolor=INK, linestyle="-" if here else "--", zorder=2)
     axes.add_patch(box)
     words = lesson.id.replace("_", "\n")
     axes.text(*where, f"{lesson.number:02d}\n{words}", ha="center", va="center", fontsize=6.9, color=INK, zorder=3)
@@ -112,7 +112,7 @@ def draw_stretch(angle: float) -> Picture:
     v = np.array([np.cos(np.radians(angle)), np.sin(np.radians(angle))])
     Sv = STRETCHER @ v
     fig, axes = canvas(3.2, 3.2)
-    for vector, colour, name, width in ((Sv, PALETTE[1], "S v", 2.0), (v, PALETTE[0], "v", 3.2)):
+    for vector, colour, name, width in ((Sv, PALETTE[5], "S v", 2.0), (v, PALETTE[0], "v", 3.2)):
         look = {"arrowstyle": "-|>", "color": colour, "linewidth": width, "shrinkA": 0, "shrinkB": 0}
         axes.annotate("", xy=vector, xytext=(0, 0), arrowprops=look)
         axes.annotate(name, vector + np.array([0.12, -0.35]), color=INK, fontsize=14)
@@ -170,13 +170,13 @@ def _draw_array(axes: Any, name: str, values: NDArray[Any], height: float, marke
     axes.text(0, height + 0.76, name, fontsize=9, color=INK, family="monospace")
     for place, value in enumerate(values.tolist()):
         bold = place in marked
-        box = Rectangle((place, height), 1, 0.5, facecolor="#fde7c2" if bold else PAPER, edgecolor=INK)
+        box = Rectangle((place, height), 1, 0.5, facecolor=PALE_ORANGE if bold else PAPER, edgecolor=INK)
         box.set(linewidth=1.6 if bold else 0.8, zorder=3 if bold else 2)
         axes.add_patch(box)
         weight = "bold" if bold else "normal"
         middle = {"ha": "center", "va": "center", "color": INK, "zorder": 4}
         axes.text(place + 0.5, height + 0.25, f"{value:g}", fontsize=8.5, weight=weight, **middle)
-        axes.text(place + 0.5, height + 0.61, place, fontsize=7, **(middle | {"color": "#666666"}))
+        axes.text(place + 0.5, height + 0.61, place, fontsize=7, **(middle | {"color": GREY}))
 
 
 def draw_two_nodes() -> Picture:
@@ -197,7 +197,7 @@ def draw_two_nodes() -> Picture:
 
 
 def _draw_matrix(axes: Any, matrix: NDArray[np.float64], title: str, rows: str, columns: str) -> None:
-    axes.imshow(matrix, cmap="Blues", vmin=0, vmax=2)
+    axes.imshow(matrix, cmap=AMOUNTS, vmin=0, vmax=2)
     for (i, j), value in np.ndenumerate(matrix):
         axes.text(j, i, f"{value:g}", ha="center", va="center", color=INK)
     axes.set(xticks=[0, 1], yticks=[0, 1], ylabel=rows)
@@ -217,10 +217,9 @@ def draw_digits(graph: Graph) -> Picture:
     fig, axes = canvas(6.4, 5.4)
     axes.set_axis_off()
     axes.add_collection(LineCollection(at[graph.edge_rows], colors=FAINT, linewidths=0.4, zorder=1))
-    colours = (*PALETTE[:6], "#8a7a00", PALETTE[7], "#6a3d9a", "#8c564b")  # yellow numerals would be too pale
     for digit in range(10):
         here = at[y == digit]
-        axes.scatter(*here.T, s=16, marker=f"${digit}$", color=colours[digit], linewidths=0.1, zorder=2)
+        axes.scatter(*here.T, s=16, marker=f"${digit}$", color=TEN[digit], linewidths=0.1, zorder=2)
     axes.autoscale_view()
     alt = (
         "The neighbour graph of 1,797 digits, each drawn as its numeral. Equal numerals lie together, most of "
@@ -238,7 +237,7 @@ def draw_neighbors(digit: int, graph: Graph) -> Picture:
     for axis in axes.ravel():
         axis.set_axis_off()
     for axis, row in zip(axes.ravel(), shown, strict=False):
-        axis.imshow(X[row].reshape(8, 8), cmap="gray_r" if row != digit else "Blues", vmin=0, vmax=16)
+        axis.imshow(X[row].reshape(8, 8), cmap=INKED if row != digit else AMOUNTS, vmin=0, vmax=16)
         name = f"[{y[row]}]" if row == digit else f"{y[row]}" if y[row] == y[digit] else f"{y[row]} ≠"
         axis.set_title(name, fontsize=9, color=INK, weight="bold" if row == digit else "normal", pad=2)
     same = int((y[near] == y[digit]).sum())

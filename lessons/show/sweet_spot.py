@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from lessons.show import FAINT, INK, PALETTE, PAPER, canvas
+from lessons.show import AMOUNTS, FAINT, INK, PALE_BLUE, PALETTE, PAPER, SHADES, STROKES, canvas
 from lessons.sweet_spot import Box, Groups, Quadratic
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def _colour_scale(values: Floats) -> Any:
     from matplotlib.colors import Normalize
 
     low, high = np.percentile(values, [1, 99])
-    return ScalarMappable(Normalize(low, high), "cividis_r")
+    return ScalarMappable(Normalize(low, high), f"{SHADES}_r")
 
 
 def _draw_box(axis: Any, box: Box) -> None:
@@ -160,7 +160,7 @@ def draw_often(found: Sequence[Box], tries: int, boxes: Mapping[str, Box]) -> Pi
     often = np.zeros((len(L), len(C)))
     for box in found:
         often += np.outer((box.L_low <= L) & (box.L_high >= L), (box.C_low <= C) & (box.C_high >= C))
-    share = axis.pcolormesh(C, L, 100 * often / tries, cmap="Blues", vmin=0, shading="nearest")
+    share = axis.pcolormesh(C, L, 100 * often / tries, cmap=AMOUNTS, vmin=0, shading="nearest")
     _name_boxes(axis, boxes)
     fig.colorbar(share, ax=axis, label="in the common box [% of tries]")
     axis.set(xlim=(0.2, 0.75), ylim=(1.5, 2.6), xlabel="C", ylabel="L")
@@ -191,7 +191,7 @@ def draw_histogram(values: ArrayLike, marks: Mapping[str, float]) -> Picture:
     """How many graphs have which mean error, and where some stand among them, an arrow each."""
     fig, axis = canvas(6.4, 2.8)
     counts, _, _ = axis.hist(
-        np.asarray(values, float), bins=50, color="#cfe3f4", edgecolor=PALETTE[0], linewidth=0.4
+        np.asarray(values, float), bins=50, color=PALE_BLUE, edgecolor=PALETTE[0], linewidth=0.4
     )
     top = float(counts.max())
     for k, (name, at) in enumerate(sorted(marks.items(), key=lambda mark: mark[1])):
@@ -216,7 +216,7 @@ def draw_fits(slices: Mapping[str, tuple[ArrayLike, ArrayLike, Quadratic]]) -> P
     for axis, (name, (x, errors, fit)) in zip(np.atleast_1d(axes), slices.items(), strict=True):
         x = np.asarray(x, float)
         line = np.linspace(x.min(), x.max(), 200)
-        axis.plot(x, errors, ".", color=PALETTE[4], markersize=3)
+        axis.plot(x, errors, ".", color=PALETTE[0], markersize=3)
         axis.plot(line, fit.a2 * line**2 + fit.a1 * line + fit.a0, color=PALETTE[5], linewidth=2.5)
         axis.axvline(fit.vertex, color=INK, linewidth=1, linestyle="--")
         axis.set_title(f"lowest at {fit.vertex:.2f}, R² {fit.R2:.2f}", fontsize=10, color=INK)
@@ -230,7 +230,7 @@ def draw_by_epoch(epochs: ArrayLike, curves: Mapping[str, ArrayLike], marked: in
     """Correlations with the last epoch over the epoch, a line for each task; one epoch is marked."""
     fig, axis = canvas(6.4, 3.2)
     at = np.asarray(epochs)
-    for (name, r), colour, mark, line in zip(curves.items(), PALETTE, MARKS, LINES, strict=False):
+    for (name, r), colour, mark, line in zip(curves.items(), STROKES, MARKS, LINES, strict=False):
         look = {"marker": mark, "markersize": 6, "markeredgecolor": INK}
         axis.plot(at, r, color=colour, linestyle=line, label=name, **look)
     axis.axvline(marked, color=FAINT, linewidth=1, zorder=0)
@@ -245,7 +245,7 @@ def draw_agreement(names: Sequence[str], r: ArrayLike) -> Picture:
     """Correlations of each experiment with each, as a table of coloured figures."""
     fig, axis = canvas(4.6, 3.6)
     table = np.asarray(r, float)
-    axis.imshow(table, cmap="Blues", vmin=0, vmax=1)
+    axis.imshow(table, cmap=AMOUNTS, vmin=0, vmax=1)
     for (i, j), value in np.ndenumerate(table):
         axis.text(j, i, f"{value:.2f}", ha="center", va="center", color=PAPER if value > 0.6 else INK)
     axis.set_xticks(range(len(names)), names, rotation=30, ha="right")
@@ -288,11 +288,11 @@ def draw_slices(density: ArrayLike, errors: ArrayLike, edges: ArrayLike, r: Arra
     """
     fig, (above, below) = canvas(6.4, 4.4, rows=2)
     x, y, edges, r = (np.asarray(values, float) for values in (density, errors, edges, r))
-    above.plot(x[:-1], y[:-1], ".", color=PALETTE[4], markersize=3)
+    above.plot(x[:-1], y[:-1], ".", color=PALETTE[0], markersize=3)
     above.plot(x[-1], y[-1], "o", color=PALETTE[5], markersize=9, markeredgecolor=INK)
     above.annotate("complete", (x[-1], y[-1]), (4, -8), textcoords="offset points", ha="right", va="top")
     above.set(ylabel="mean test error [%]")
-    below.bar(edges[:-1], r, np.diff(edges), align="edge", color="#cfe3f4", edgecolor=PALETTE[0])
+    below.bar(edges[:-1], r, np.diff(edges), align="edge", color=PALE_BLUE, edgecolor=PALETTE[0])
     below.axhline(0, color=INK, linewidth=1)
     below.set(ylabel="r(error, L)", ylim=(-1, 1), xlabel="density, the share of pairs that are joined")
     for axis in (above, below):
@@ -318,7 +318,7 @@ def draw_sweep(errors: ArrayLike, graphs: int) -> Picture:
     table = np.asarray(errors, float)
     rows, complete = table[:-1][:graphs], table[-1]
     order, mean = np.arange(1, len(rows) + 1), rows.mean(axis=1)
-    axis.plot(order, rows, ".", color=PALETTE[4], markersize=6)
+    axis.plot(order, rows, ".", color=FAINT, markersize=6)
     axis.plot(order, mean, "o", color=PALETTE[0], markersize=8, markeredgecolor=INK)
     axis.plot(order, np.minimum.accumulate(mean), color=PALETTE[5], linewidth=2, drawstyle="steps-post")
     axis.axhline(complete.mean(), color=INK, linewidth=1, linestyle="--")

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from lessons.computational_graphs import levels
 from lessons.errors import CycleError
 from lessons.graph import Graph, Label, as_graph
-from lessons.show import FAINT, INK, PALETTE, PAPER, canvas
+from lessons.show import FAINT, INK, PALE_BLUE, PALE_GREY, PALE_ORANGE, PALETTE, PAPER, STROKES, canvas
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -24,8 +24,8 @@ Place = NDArray[np.float64]  # (2,)
 
 BOX = (0.86, 0.56)  # width and height of a node, where columns and rows are one apart
 PLAIN = {"facecolor": PAPER, "linewidth": 1.2}
-DONE = {"facecolor": "#cfe3f4", "linewidth": 1.2}
-READY = {"facecolor": "#fde7c2", "linewidth": 2.6}
+DONE = {"facecolor": PALE_BLUE, "linewidth": 1.2}
+READY = {"facecolor": PALE_ORANGE, "linewidth": 2.6}
 WAITING = {"facecolor": PAPER, "linewidth": 1.0, "linestyle": (0, (4, 3))}
 
 
@@ -87,7 +87,7 @@ def draw_generations(graph: object) -> Picture:
     fig, axes = canvas(6.4, 0.9 + 0.75 * max(np.bincount(level)))
     for column in range(level.max() + 1):
         if column % 2:
-            axes.axvspan(column - 0.5, column + 0.5, color="#f0f0f0", linewidth=0, zorder=0)
+            axes.axvspan(column - 0.5, column + 0.5, color=PALE_GREY, linewidth=0, zorder=0)
         axes.annotate(column, (column, 1), (0, 4), xycoords=("data", "axes fraction"), textcoords="offset points")
     _draw_edges(axes, graph, at, down=False)
     _draw_nodes(axes, {label: str(label) for label in graph.nodes}, {}, at, fontsize=10)
@@ -225,7 +225,7 @@ def draw_memory(orders: Mapping[str, Memory], unit: str = "KiB") -> Picture:
     size = {"B": 1, "KiB": 2**10, "MiB": 2**20}[unit]
     fig, axes = canvas(6.4, 2.7, columns=len(orders))
     top = max(memory.peak for memory in orders.values()) / size
-    for axis, (name, memory), colour in zip(np.atleast_1d(axes), orders.items(), PALETTE, strict=False):
+    for axis, (name, memory), colour in zip(np.atleast_1d(axes), orders.items(), STROKES, strict=False):
         _draw_curve(axis, memory.alive / size, colour)
         axis.set(ylim=(0, 1.22 * top), ylabel=f"alive [{unit}]", xlabel="step")
         if len(memory.order) <= 8:
@@ -256,7 +256,7 @@ def _short(value: float) -> str:
 def draw_visits(sizes: Sequence[int], counts: Mapping[str, Sequence[int]]) -> Picture:
     """Edge visits of several algorithms over the number of nodes, both axes logarithmic."""
     fig, axes = canvas(5.0, 2.9)
-    for (name, values), colour, mark in zip(counts.items(), PALETTE, "os^D", strict=False):
+    for (name, values), colour, mark in zip(counts.items(), STROKES, "os^D", strict=False):
         axes.loglog(sizes, values, color=colour, marker=mark, label=name)
         axes.annotate(f"{values[-1]:,}", (sizes[-1], values[-1]), (5, -3), textcoords="offset points", fontsize=9)
     axes.set(xlabel="nodes", ylabel="edge visits", xlim=(sizes[0] * 0.8, sizes[-1] * 2.2))
@@ -282,7 +282,7 @@ def draw_gantt(graph: object, schedule: Schedule, until: float | None = None, un
         worker, start = int(schedule.worker[row]), schedule.start[row]
         length = schedule.finish[row] - start
         if length:
-            colour = ("#cfe3f4", "#fde7c2")[count[worker] % 2]  # neighbours in a row differ
+            colour = (PALE_BLUE, PALE_ORANGE)[count[worker] % 2]  # neighbours in a row differ
             axis.barh(worker, length, 0.8, start, color=colour, edgecolor=INK, linewidth=0.8)
             count[worker] += 1
         if length > 0.06 * len(str(labels[row])) * end:
