@@ -222,7 +222,7 @@ class Sums:
 
 
 def in_out_sums(model: Sequential, X: Any, y: Any, *, absolute: bool = False, loss: Loss = cross_entropy) -> Sums:
-    """The sums of the rows and columns of the `coupling` P, without P: O(rows weights), about a training step.
+    """The sums of the rows and columns of the `coupling` P, without P: O(rows weights); some training steps.
 
     The synapse from i to j in layer l takes from all units k that hear j, and gives to all units h that i hears:
 

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from lessons.graph import as_graph
 from lessons.prediction_of_accuracy import bayesian_line
 from lessons.resilience import Curve
-from lessons.show import FAINT, INK, PALETTE, PAPER, canvas, mean_and_error
+from lessons.show import FAINT, INK, PALETTE, PAPER, STROKES, canvas, mean_and_error
 from lessons.show.graph import draw_graph
 
 if TYPE_CHECKING:
@@ -168,7 +168,7 @@ def draw_training(accuracy: ArrayLike, absolute: ArrayLike, signed: ArrayLike) -
     """Accuracy, beta without signs and with signs over the epochs. The alt text has no digits of a machine."""
     fig, axes = canvas(6.4, 4.6, rows=3)
     rows = {"accuracy": accuracy, "beta, absolute": absolute, "beta, signed": signed}
-    for axis, (name, values), colour, mark in zip(axes, rows.items(), PALETTE, MARKS, strict=False):
+    for axis, (name, values), colour, mark in zip(axes, rows.items(), STROKES, MARKS, strict=False):
         axis.plot(np.asarray(values, float), mark + "-", color=colour, markersize=3.5)
         axis.set_ylabel(name)
     axes[1].set_yscale("log")
@@ -213,7 +213,8 @@ def draw_curves(accuracy: ArrayLike, seen: int, final: ArrayLike | None = None) 
     for k, run in enumerate(runs):
         look = {"color": LIT, "linewidth": 2.5} if k == best else {"color": PALETTE[0], "linewidth": 1}
         axis.plot(run[: seen + 1], **look)
-    for name, height in zip(names, _apart(runs[:, seen], 0.055), strict=True):
+    for name, run, height in zip(names, runs, _apart(runs[:, seen], 0.055), strict=True):
+        axis.plot([seen, seen + 0.5], [run[seen], height], color=FAINT, linewidth=0.8)
         axis.text(seen + 0.6, height, name, va="center", color=INK, fontsize=10)
     axis.axvline(seen, color=FAINT, linewidth=1, zorder=0)
     axis.set(xlim=(0, last + 2.5), ylim=(0, 1.05), xlabel="epoch", ylabel="accuracy, rows to validate")
@@ -298,7 +299,7 @@ def draw_tests(tests: Sequence[Mapping[str, Any]], level: float = 0.05) -> Pictu
     for test in tests:
         k = zoos.index(test["zoo"])
         row = questions.index(test["question"]) + 0.14 * (k - (len(zoos) - 1) / 2)
-        colour, face = PALETTE[k % len(PALETTE)], PALETTE[k % len(PALETTE)] if test["holm"] < level else PAPER
+        colour, face = STROKES[k % len(STROKES)], STROKES[k % len(STROKES)] if test["holm"] < level else PAPER
         look: dict[str, Any] = {"color": colour, "markerfacecolor": face, "markersize": 6, "elinewidth": 1.2}
         name = test["zoo"] if test["question"] == questions[0] else None
         axis.errorbar(test["mean"], row, xerr=test["error"], fmt=MARKS[k % len(MARKS)], label=name, **look)
