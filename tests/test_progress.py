@@ -11,12 +11,19 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from lessons import _progress
+from lessons import _progress, exercises
 from lessons.cli import execute, main
 from lessons.course import lessons, read_lesson
 from lessons.exercises import check, exercises_of
 
 SAVE_OUTPUTS = Path(__file__).resolve().parents[1] / "tools" / "save_outputs.py"
+
+
+@pytest.fixture(autouse=True)
+def no_hints_yet(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is checked here counts as no attempt elsewhere, and the other way round."""
+    monkeypatch.setattr(exercises, "_hinted", {})
+    monkeypatch.setattr(exercises, "_failed_last", {})
 
 
 @pytest.fixture
