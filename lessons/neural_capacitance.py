@@ -95,6 +95,8 @@ def states(model: Sequential, X: Any, y: Any, *, loss: Loss = cross_entropy) -> 
 
     Notebook: 13_neural_capacitance.
     """
+    if not callable(loss):
+        raise TypeError(f"loss={loss!r}: a function is needed, such as `cross_entropy` or `mse`")
     layers, between = _read(model)
     last = len(layers)
     Z: dict[int, Floats] = {}

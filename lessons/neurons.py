@@ -11,7 +11,7 @@ how strong a connection is, but neither its sign nor how often it is used.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from copy import deepcopy
 
 import numpy as np
@@ -210,14 +210,15 @@ def pruning_curve(
 
 def _chained(weights: Sequence[ArrayLike]) -> list[Floats]:
     """The weights as float64 matrices, each of which reads what the one before it hands on."""
-    if not isinstance(weights, Iterable):
-        raise TypeError(f"weights={weights!r}: an MLP is needed, or the list of its weights, (out, in) each")
+    if not isinstance(weights, Iterable) or isinstance(weights, Mapping):
+        raise TypeError(f"weights={weights!r:.60}: an MLP is needed, or the list of its weights, (out, in) each")
     layers: list[Floats] = []
     for k, given in enumerate(weights):
         W = real_numbers(f"weights[{k}]", given).astype(np.float64)
         if W.ndim != 2 or (layers and W.shape[1] != len(layers[-1])):
             senders = len(layers[-1]) if layers else "senders"
-            raise ValueError(f"weights[{k}] of shape {W.shape}: (receivers, {senders}) is needed")
+            sizes = "; not a size, but the matrix itself" if W.ndim == 0 else ""
+            raise ValueError(f"weights[{k}] of shape {W.shape}: (receivers, {senders}) is needed{sizes}")
         if not np.isfinite(W).all():
             receiver, sender = np.argwhere(~np.isfinite(W))[0].tolist()
             raise ValueError(f"weights[{k}][{receiver}, {sender}] is {W[receiver, sender]}: finite is needed")

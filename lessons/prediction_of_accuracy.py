@@ -58,7 +58,7 @@ def bayesian_line_definition(x: ArrayLike, y: ArrayLike, *, steps: int = 300, to
     Notebook: 13_neural_capacitance. Source: D. J. C. MacKay, Bayesian interpolation, Neural Computation 4 (3),
     1992, pages 415-447, doi:10.1162/neco.1992.4.3.415; start and order of the steps are scikit-learn's.
     """
-    X, Y = _points("x", x, y)
+    X, Y = _points("x", x, "y", y)
     x_off, y_off = X - X.mean(), Y - Y.mean()
     square, product, n = x_off @ x_off, x_off @ y_off, len(X)
     alpha, lambd, before = 1 / (Y.var() + np.finfo(float).eps), 1.0, nan
@@ -88,7 +88,7 @@ def bayesian_line(x: ArrayLike, y: ArrayLike) -> Line:
     require("sklearn", "course")
     from sklearn.linear_model import BayesianRidge
 
-    X, Y = _points("x", x, y)
+    X, Y = _points("x", x, "y", y)
     ridge = BayesianRidge().fit(X[:, None], Y)
     return Line(float(ridge.coef_[0]), float(ridge.intercept_))
 
@@ -112,7 +112,7 @@ def intercept(beta: ArrayLike, accuracy: ArrayLike) -> float:
     Notebook: 13_neural_capacitance. Source: C. Jiang and others, Network properties determine neural network
     performance, Nature Communications 15, 5718, 2024, doi:10.1038/s41467-024-48069-8; our reading of it.
     """
-    x, y = _points("beta", beta, accuracy)
+    x, y = _points("beta", beta, "accuracy", accuracy)
     largest = np.abs(x).max()
     return bayesian_line(x / largest, y).intercept if largest > 0 else float(y.mean())
 
@@ -139,7 +139,7 @@ def one_over_t(accuracy: ArrayLike) -> float:
 
     Notebook: 13_neural_capacitance.
     """
-    y = real_numbers("accuracy", accuracy)
+    y, _ = _points("accuracy", accuracy, "accuracy", accuracy)
     return intercept(1 / np.arange(2.0, y.size + 2), y)
 
 
@@ -156,7 +156,7 @@ def power_law(accuracy: ArrayLike, last: int) -> float:
     Notebook: 13_neural_capacitance.
     """
     t = np.arange(1.0, np.size(accuracy) + 1)
-    _, y = _points("t", t, accuracy)
+    _, y = _points("t", t, "accuracy", accuracy)
     whole("last", last, len(y))
     best = float("inf"), nan
     for c in EXPONENTS:
@@ -186,7 +186,7 @@ def kendall_tau(scores: ArrayLike, final: ArrayLike) -> float:
     """
     from scipy.stats import kendalltau
 
-    X, Y = _points("scores", scores, final)
+    X, Y = _points("scores", scores, "final", final)
     return 0.0 if np.ptp(X) == 0 or np.ptp(Y) == 0 else float(kendalltau(X, Y).statistic)
 
 
@@ -258,7 +258,7 @@ def paired(one: ArrayLike, other: ArrayLike) -> Paired:
     """
     from scipy.stats import ttest_1samp
 
-    X, Y = _points("one", one, other)
+    X, Y = _points("one", one, "other", other)
     off = X - Y
     error = off.std(ddof=1) / len(off) ** 0.5
     p = float(ttest_1samp(off, 0).pvalue) if off.any() else 1.0
@@ -294,6 +294,8 @@ class Zoo:
     @classmethod
     def of(cls, name: str, table: Mapping[str, Any]) -> Zoo:
         """A zoo of the recorded table, `recorded("neural_capacitance")`. Raises ValueError for one not there."""
+        if "zoos" not in table:
+            raise ValueError(f"table of {sorted(table)}: all of recorded('neural_capacitance') is needed")
         if name not in table["zoos"]:
             raise ValueError(f"name={name!r}: one of {sorted(table['zoos'])}")
         return cls.read(name, table["zoos"][name])
@@ -329,6 +331,8 @@ def predictions(zoo: Zoo, k: int, seed: _rng.Seed = 0) -> dict[str, Floats]:
 
     Notebook: 13_neural_capacitance. Cost: four fits of a Bayesian ridge for each network.
     """
+    if not isinstance(zoo, Zoo):
+        raise TypeError(f"zoo={zoo!r:.60}: a Zoo is needed, such as Zoo.of(name, recorded('neural_capacitance'))")
     whole("k", k, 2, zoo.accuracy.shape[2] - 1)
     key = _rng.key_of(seed)
     accuracy, fall = zoo.accuracy[:, :, 1 : k + 1], zoo.absolute_beta[:, :, k] / zoo.absolute_beta[:, :, 0]
@@ -358,7 +362,7 @@ def _of_noise(accuracy: Floats, key: int) -> Floats:
 
 
 def _on_noise(accuracy: ArrayLike, key: int, task: int) -> float:
-    y = real_numbers("accuracy", accuracy)
+    y, _ = _points("accuracy", accuracy, "accuracy", accuracy)
     return intercept(_rng.uniforms(key, [task], y.size)[0], y)
 
 
@@ -389,13 +393,13 @@ def _log(values: Floats) -> Floats:
     return np.log(np.maximum(values, SMALLEST))
 
 
-def _points(name: str, x: ArrayLike, y: ArrayLike) -> tuple[Floats, Floats]:
+def _points(name: str, x: ArrayLike, other: str, y: ArrayLike) -> tuple[Floats, Floats]:
     """Both as float64 of one length, at least 2."""
-    X, Y = real_numbers(name, x).astype(float), real_numbers("the other", y).astype(float)
+    X, Y = real_numbers(name, x).astype(float), real_numbers(other, y).astype(float)
     if X.ndim != 1 or X.shape != Y.shape or len(X) < 2:
         raise ValueError(
-            f"{name} of shape {X.shape} and the other of {Y.shape}: two lists of one length, 2 or more, are needed"
+            f"{name} of shape {X.shape} and {other} of {Y.shape}: two lists of one length, 2 or more, are needed"
         )
     if not (np.isfinite(X).all() and np.isfinite(Y).all()):
-        raise ValueError(f"{name} = {X} and the other = {Y}: finite numbers are needed")
+        raise ValueError(f"{name} = {X} and {other} = {Y}: finite numbers are needed")
     return X, Y

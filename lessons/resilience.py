@@ -193,6 +193,7 @@ def steady_state(
     """
     from scipy.integrate import LSODA
 
+    _dynamics(dynamics)
     links = _links(P).tocoo()
     n, (receivers, senders) = links.shape[0], links.coords
     x = _for_each("x0", np.full(n, x0) if np.ndim(x0) == 0 else x0, n)
@@ -244,6 +245,7 @@ def collapse_curve(dynamics: Dynamics, x: ArrayLike) -> Curve:
     Notebook: 13_neural_capacitance. Source: J. Gao, B. Barzel, A.-L. Barabasi, Nature 530, 2016, pages 307-312,
     doi:10.1038/nature16948.
     """
+    _dynamics(dynamics)
     x = finite_rows("x", x, range(np.size(x)), "place")
     if x.ndim != 1 or len(x) < 3 or not (np.diff(x) > 0).all():
         raise ValueError(
@@ -295,8 +297,12 @@ def divisor(total: float, size: float) -> float:
     2.5
     """
     if abs(total) <= ROUNDING * size:
-        why = f"links of {size:.3g} in all cancel" if size else "there are no links, or all are 0"
-        raise ValueError(f"1'P1 is 0, since {why}: nothing can be divided by it; look at the absolute values, say")
+        why = (
+            f"links of {size:.3g} in all cancel: nothing can be divided by it; look at the absolute values, say"
+            if size
+            else "there are no links, or all are 0, as where no errors are left: nothing can be divided by it"
+        )
+        raise ValueError(f"1'P1 is 0, since {why}")
     return total
 
 
@@ -329,6 +335,11 @@ def _for_each(name: str, values: ArrayLike, n: int) -> Floats:
     if found.ndim != 1:
         raise ValueError(f"{name} of shape {found.shape}: ({n},), a number for each node, is needed")
     return found
+
+
+def _dynamics(given: object) -> None:
+    if not isinstance(given, Dynamics):
+        raise TypeError(f"dynamics={given!r}: a Dynamics(f, g) is needed, such as `regulatory` or `mutualistic`")
 
 
 def _largest(x: Floats) -> float:

@@ -1,6 +1,7 @@
 """A reader in a real browser: opens a notebook in JupyterLab, runs all of it, moves every control, looks.
 
-`lab` is the server, `read` the reader, who answers with a list of what was wrong.
+`lab` is the server, `read` the reader, who answers with a list of what was wrong. `by_keyboard` and `audit` look
+at a page as those do who have no mouse, or who hear it.
 """
 
 from __future__ import annotations
@@ -14,8 +15,9 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Locator, Page, Playwright
 
 START, RUN, CHANGE = 90, 300, 20  # seconds: the server is up, the notebook has run, a picture has changed
+TABS = 3  # times that Tab is pressed for each control, at most: a slider takes two, what is around it some more
 WIDTH, HEIGHT, TALLEST = 1280, 900, 16_000  # pixels of the window and of the tallest screenshot
 
 SETTINGS: dict[str, dict[str, Any]] = {
@@ -74,6 +77,19 @@ SCRIPT = """path => {
       const area = document.querySelector(`[data-control="${name}"]`).closest('.jp-OutputArea-child');
       const pictures = all(area, 'img, canvas, .jp-RenderedSVG svg, .widget-html svg');
       return pictures.length ? pictures.map(content).join() : texts(area);
+    },
+    label: name => all(document.querySelector(`[data-control="${name}"]`), 'label')
+      .map(label => label.innerText.replace('\\u200b', '').trim()).filter(Boolean).join(),
+    enter: at => {
+      const cell = code()[at], notebook = panel().content;
+      notebook.activeCellIndex = notebook.widgets.indexOf(cell);
+      notebook.mode = 'command';
+      cell.node.focus();
+    },
+    focused: () => document.activeElement.closest('[data-control]')?.dataset.control,
+    ringed: () => {
+      const look = getComputedStyle(document.activeElement);
+      return look.outlineStyle !== 'none' && parseFloat(look.outlineWidth) >= 2;
     },
     height: () => scroller().scrollHeight + 200,
     toTop: () => { scroller().scrollTop = 0; },
@@ -173,12 +189,18 @@ def launched(playwright: Playwright, executable: str) -> Iterator[Browser]:
 
 
 def read(
-    browser: Browser, address: str, notebook: str, shots: Path | None = None, patience: float = CHANGE
+    browser: Browser,
+    address: str,
+    notebook: str,
+    shots: Path | None = None,
+    patience: float = CHANGE,
+    looks: Sequence[Callable[[Page], list[str]]] = (),
+    tell: Callable[[str], object] = print,
 ) -> list[str]:
     """What is wrong with a notebook of the lab at `address`: nothing, or a sentence for each problem.
 
-    A control has `patience` seconds to change its picture. Screenshots of the whole notebook, before and after
-    its controls were moved, go to `shots`.
+    A control has `patience` seconds to change its picture; `tell` is told how many it took. Screenshots of the
+    whole notebook, before and after its controls were moved, go to `shots`. `looks` have the page last.
     """
     page = browser.new_page(viewport={"width": WIDTH, "height": HEIGHT}, service_workers="block")
     try:
@@ -188,9 +210,11 @@ def read(
         _shoot(page, shots, f"{Path(notebook).stem}.before.png")
         problems = _look(page)
         for control in page.evaluate("course.controls()"):
-            problems += _move(page, control, patience)
+            problems += _move(page, control, patience, tell)
         problems += [problem for problem in _look(page) if problem not in problems]
         _shoot(page, shots, f"{Path(notebook).stem}.after.png")
+        for look in looks:
+            problems += look(page)
         page.evaluate("course.shutdown()")
         return problems + [f"asks the outside for {request}" for request in sorted(outside)]
     finally:
@@ -269,32 +293,39 @@ def _shoot(page: Page, folder: Path | None, name: str) -> None:
 # ---------------------------------------------------------------------------------------- its hands
 
 
-def _move(page: Page, name: str, patience: float) -> list[str]:
+def _move(page: Page, name: str, patience: float, tell: Callable[[str], object]) -> list[str]:
     """Move a control (a slider by each of its handles) and say whether nothing that is shown changed."""
     mark = f'[data-control="{name}"]'
     for kind, hand in HANDS.items():
         handles = page.locator(f"{mark} {kind}, {kind}{mark}")
         count = handles.count() if hand is _slide else min(handles.count(), 1)
         if count:
-            moved = [_changes(page, name, handles.nth(at), hand, patience) for at in range(count)]
-            return [] if all(moved) else [f"{name} was moved, and nothing changed"]
+            took = [_changes(page, name, partial(_use, hand, handles.nth(at)), patience) for at in range(count)]
+            for seconds in filter(None, took):
+                tell(f"{seconds:6.2f} s  {name}: {page.evaluate('name => course.label(name)', name)}")
+            return [] if all(took) else [f"{name} was moved, and nothing changed"]
     return [f"{name} is of a kind that this test cannot move"]
 
 
-def _changes(page: Page, name: str, handle: Locator, hand: Any, patience: float) -> bool:
+def _changes(page: Page, name: str, move: Callable[[Page], None], patience: float) -> float | None:
+    """Seconds from a move of a control until what it shows has changed; None if that was never."""
     from playwright.sync_api import TimeoutError as TooLate
 
-    before = page.evaluate("name => course.shown(name)", name)
-    handle.scroll_into_view_if_needed()
-    hand(page, handle)
+    before, began = page.evaluate("name => course.shown(name)", name), time.monotonic()
+    move(page)
     try:
         changed = "([name, before]) => course.shown(name) !== before"
         page.wait_for_function(changed, arg=[name, before], timeout=patience * 1000)
+        return time.monotonic() - began
     except TooLate:
-        return False
+        return None
     finally:
         _wait_until_idle(page, RUN)
-    return True
+
+
+def _use(hand: Callable[[Page, Locator], None], handle: Locator, page: Page) -> None:
+    handle.scroll_into_view_if_needed()
+    hand(page, handle)
 
 
 def _slide(page: Page, handle: Locator) -> None:
@@ -326,3 +357,87 @@ HANDS = {
     "input[type=number]": _step,
     "button:not(.mod-active)": _press,
 }
+
+
+# ---------------------------------------------------------------------------------------- without a mouse
+
+
+def by_keyboard(page: Page, patience: float = CHANGE) -> list[str]:
+    """Which controls Tab does not reach from their cell, keys do not move, or do not show that they are on."""
+    cells: dict[int, list[str]] = {}
+    for control in page.evaluate("course.controls()"):
+        cells.setdefault(int(control.rpartition(" ")[2]), []).append(control)
+    return [problem for at, controls in cells.items() for problem in _tab_through(page, at, controls, patience)]
+
+
+def _tab_through(page: Page, cell: int, controls: list[str], patience: float) -> list[str]:
+    page.evaluate("at => course.enter(at)", cell - 1)
+    left, problems = list(controls), []
+    for _ in range(TABS * (len(controls) + 1)):
+        page.keyboard.press("Tab")
+        control = page.evaluate("course.focused()")
+        if control in left:
+            left.remove(control)
+            problems += (
+                [] if page.evaluate("course.ringed()") else [f"{control} does not show that the keys are on it"]
+            )
+            if _changes(page, control, _press_its_keys, patience) is None:
+                problems.append(f"{control} was moved by its keys, and nothing changed")
+    return problems + [f"{control} is not reached by Tab" for control in left]
+
+
+def _press_its_keys(page: Page) -> None:
+    kind, at_end = page.evaluate("""() => {
+      const on = document.activeElement;
+      const last = on.options ? on.selectedIndex === on.options.length - 1 : on.ariaValueNow === on.ariaValueMax;
+      return [on.getAttribute('role') ?? on.type, last];
+    }""")
+    for key in KEYS.get(kind, ("Space", "Space"))[at_end].split():
+        page.keyboard.press(key)
+
+
+# What a reader presses, and at the end of a slider or a list. (An arrow on a list that is closed leaves the cell.)
+KEYS = {
+    "slider": ("ArrowRight", "ArrowLeft"),
+    "select-one": ("Space ArrowDown Enter", "Space ArrowUp Enter"),
+    "number": ("ArrowUp Enter", "ArrowUp Enter"),
+}
+
+
+# ---------------------------------------------------------------------------------------- for those who hear it
+
+
+# What axe-core complains of and we cannot mend: its rule, a word of the element, why.
+EXCUSED = {
+    (
+        "aria-input-field-name",
+        "noUi-handle",
+    ): "ipywidgets gives no name to the handle of a slider, and lets nobody "
+    "else do it: no trait reaches that element. The label stands before it, the text tells it.",
+    (
+        "link-in-text-block",
+        "<a ",
+    ): "JupyterLab's themes draw links in text without a line below them; the style of its pages is the reader's.",
+}
+OURS = [".jp-OutputArea-output", ".jp-MarkdownOutput"]  # the rest of the page is JupyterLab's
+
+
+def audit(page: Page, within: Sequence[str] = OURS) -> list[str]:
+    """What axe-core finds within these elements that is serious or critical, a sentence for each element.
+
+    Raises ModuleNotFoundError without axe-playwright-python, which carries axe-core.
+    """
+    import axe_playwright_python.base as axe
+
+    page.evaluate(axe.AXE_SCRIPT)
+    # JupyterLab's body has no height, and axe-core would hold all that is in it for hidden
+    page.evaluate("document.body.style.minHeight = '100vh'")
+    there = [selector for selector in within if page.locator(selector).count()]
+    found = page.evaluate("there => axe.run({include: there}, {resultTypes: ['violations']})", there)
+    return [
+        f"{rule['id']} ({rule['impact']}): {rule['help']}: {node['html'][:120]}"
+        for rule in found["violations"]
+        if rule["impact"] in ("serious", "critical")
+        for node in rule["nodes"]
+        if not any(rule["id"] == id and word in node["html"] for id, word in EXCUSED)
+    ]

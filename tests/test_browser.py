@@ -1,7 +1,8 @@
-"""Run All works in a real browser, every control moves its picture; and the reader who says so is not blind.
+"""Run All works in a real browser, every control moves its picture, by mouse and by keyboard, and axe-core finds
+nothing serious; and the reader who says so is not blind.
 
-Notebook 00 and those that changed last in git are read; all of them with LESSONS_BROWSER=all. Screenshots go to
-the folder that LESSONS_SHOTS names.
+The seconds of each move are printed. Notebook 00 and those that changed last in git are read; all of them with
+LESSONS_BROWSER=all. Screenshots go to the folder that LESSONS_SHOTS names.
 """
 
 from __future__ import annotations
@@ -11,14 +12,17 @@ import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 
 import nbformat
 import pytest
-from browser import find_browser, lab, launched, read
+from browser import audit, by_keyboard, find_browser, lab, launched, read
 
 NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
 SHOTS = Path(os.environ["LESSONS_SHOTS"]) if "LESSONS_SHOTS" in os.environ else None
+
+LOOKS = [by_keyboard, audit] if find_spec("axe_playwright_python") else [by_keyboard]
 
 Reader = Callable[..., list[str]]
 
@@ -58,8 +62,18 @@ def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reader]:
 
 
 @pytest.mark.parametrize("name", chosen())
-def test_run_all_then_every_control_moves_its_picture(reader: Reader, name: str) -> None:
-    assert reader(name) == []
+def test_run_all_then_every_control_moves_its_picture(
+    reader: Reader, name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with capsys.disabled():
+        print(f"\n{name}, from a move to its picture:")
+        problems = reader(name, looks=LOOKS)
+    assert problems == []
+
+
+def test_axe_looks_at_what_is_read() -> None:
+    pytest.importorskip("axe_playwright_python", reason="axe-playwright-python is not installed: nobody listens")
+    assert audit in LOOKS
 
 
 # ---------------------------------------------------------------------------------------- the reader sees
@@ -100,7 +114,21 @@ MADE_UP = {
         "wired(slider(), draw=lambda k: f'<p>{k * k}</p>')",
         "_ = ipywidgets.interact(lambda k: display(HTML(picture(k))), k=slider())",
     ],
+    "ours": [
+        """from lessons.show import canvas, explore, measured
+def draw(k, t, name, dark):
+    fig, axes = canvas(1, 1)
+    axes.plot([k, 9 * t, ord(name) - ord("a"), dark])
+    return fig, f"{k}, {t}, {name}, {dark}."
+explore(draw, k=(1, 9), t=(0.0, 1.0, 0.25), name=["a", "b"], dark=True)
+measured("pulse", [60, 61])""",
+    ],
     "stopped": ["1 / 0"],
+    "not for all": [
+        "wired(slider())",
+        "wired(ipywidgets.Checkbox(True, description='k', tabbable=False), draw=lambda k: picture(1 + k))",
+        "display(HTML('<p style=\"color: #bbbbbb; background: white\">pale</p>'), HTML('<input type=\"text\">'))",
+    ],
     "wrong": [
         "wired(slider(), draw=lambda k: '<pre class=\"lessons-error\">ValueError: at once</pre>')",
         "wired(slider(), draw=lambda k: picture(k) if k == 1 else '<p class=\"lessons-error\">Error: later</p>')",
@@ -152,6 +180,24 @@ def made_up(sources: list[str]) -> nbformat.NotebookNode:
 
 def test_a_notebook_with_every_kind_of_control_is_well(reader: Reader) -> None:
     assert reader("well.ipynb") == []
+
+
+def test_what_explore_shows_is_well_for_all(reader: Reader, capsys: pytest.CaptureFixture[str]) -> None:
+    assert reader("ours.ipynb", looks=LOOKS) == []
+    told = capsys.readouterr().out.splitlines()
+    assert [line.partition(" s ")[2] for line in told] == [
+        f" control {at} of code cell 2: {name}" for at, name in enumerate(("k", "t", "name", "dark"), 1)
+    ]
+    assert all(0 < float(line.split()[0]) < 20 for line in told)
+
+
+def test_what_some_cannot_use_or_hear_is_reported(reader: Reader) -> None:
+    pytest.importorskip("axe_playwright_python", reason="axe-playwright-python is not installed")
+    without_ring, unreached, pale, nameless = reader("not for all.ipynb", patience=3, looks=LOOKS)
+    assert without_ring == "control 1 of code cell 2 does not show that the keys are on it"
+    assert unreached == "control 1 of code cell 3 is not reached by Tab"
+    assert pale.startswith("color-contrast (serious)")
+    assert nameless.startswith("label (critical)")
 
 
 @pytest.mark.parametrize("name", REPORTED)

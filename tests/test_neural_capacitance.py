@@ -571,6 +571,12 @@ def test_models_of_another_kind():
                 function(model, X, y)
     with pytest.raises(ValueError, match=r"weights\[1\] of shape \(1, 3\)"):
         line_graph([np.ones((2, 2)), np.ones((1, 3))])
+    with pytest.raises(ValueError, match="not a size, but the matrix itself"):
+        line_graph([8, 12, 4])
+    with pytest.raises(TypeError, match="an MLP is needed, or the list of its weights"):
+        line_graph({1: np.ones((2, 2)), 2: np.ones((1, 2))})
+    with pytest.raises(TypeError, match="loss='mse': a function is needed"):
+        neural_capacitance(MLP([3, 3, 3, 2], seed=0), X, y, loss="mse")
 
 
 def test_batches_of_another_shape():

@@ -293,6 +293,10 @@ def test_a_zoo_is_read_from_text():
     assert (found.final.tolist(), found.final_loss.tolist()) == ([[0.9, 0.8]], [[0.001, 0.002]])
     with pytest.raises(ValueError, match=r"name='big': one of \['small'\]"):
         Zoo.of("big", table)
+    with pytest.raises(ValueError, match=r"table of \['small'\]: all of recorded"):
+        Zoo.of("small", table["zoos"])
+    with pytest.raises(TypeError, match=r"zoo='small': a Zoo is needed, such as Zoo\.of"):
+        predictions("small", 5)
 
 
 # ---------------------------------------------------------------------------------------- at the door
@@ -307,7 +311,9 @@ def test_a_zoo_is_read_from_text():
         (lambda: intercept([1, 2], [0.1, inf]), "finite"),
         (lambda: power_law([0.5], 40), "2 or more"),
         (lambda: power_law([0.5, 0.6, 0.7], 2), "last=2: at least 3"),
-        (lambda: kendall_tau([1, 2], [[1, 2]]), "one length"),
+        (lambda: noise_control(0.5, 0), r"accuracy of shape \(\)"),
+        (lambda: one_over_t([0.5]), "accuracy of shape .*2 or more"),
+        (lambda: kendall_tau([1, 2], [[1, 2]]), "scores of shape .* final of .* one length"),
         (lambda: kendall_taus([1, 2], [1, 2]), r"\(seeds, networks\)"),
         (lambda: leave_one_out([[1], [2]], [0.1, 0.2]), "at least three"),
         (lambda: leave_one_out([[1], [2], [nan]], [0.1, 0.2, 0.3]), "finite"),

@@ -342,3 +342,11 @@ def test_states_that_make_no_curve(x, message):
     for function in (collapse_curve, critical_points):
         with pytest.raises(ValueError, match=message):
             function(regulatory, x)
+
+
+def test_dynamics_are_not_a_name():
+    for function in (collapse_curve, critical_points):
+        with pytest.raises(TypeError, match="dynamics='regulatory': a Dynamics"):
+            function("regulatory", [1.0, 2.0, 3.0])
+    with pytest.raises(TypeError, match="such as `regulatory`"):
+        steady_state([[0.0, 1.0], [1.0, 0.0]], "regulatory", 1.0)

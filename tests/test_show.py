@@ -2,10 +2,7 @@
 
 import base64
 import io
-import re
-from pathlib import Path
 
-import numpy as np
 import pytest
 from matplotlib.figure import Figure
 from PIL import Image
@@ -201,33 +198,3 @@ def test_spread_brings_neighbours_together():
     along = ((at[ring.edge_rows[:, 0]] - at[ring.edge_rows[:, 1]]) ** 2).sum(axis=1) ** 0.5
     across = ((at - at[::-1]) ** 2).sum(axis=1) ** 0.5
     assert along.mean() < across.mean() / 5
-
-
-# ------------------------------------------------------------------------------------ colours
-
-
-def luminance(colour):
-    """Of a colour "#rrggbb", as the Web Content Accessibility Guidelines define it."""
-    parts = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
-    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
-    return float(np.dot(linear, [0.2126, 0.7152, 0.0722]))
-
-
-def contrast(one, other):
-    dark, bright = sorted([luminance(one), luminance(other)])
-    return (bright + 0.05) / (dark + 0.05)
-
-
-def test_text_and_lines_stand_out_from_the_paper():
-    assert contrast("#ffffff", "#000000") == pytest.approx(21)
-    assert min(contrast(colour, show.PAPER) for colour in (show.INK, show.GREY)) >= 4.5
-    assert min(contrast(colour, show.PAPER) for colour in (show.FAINT, *show.STROKES, *show.TEN)) >= 3
-    pale = (show.PALE_BLUE, show.PALER_BLUE, show.PALE_ORANGE, show.PALE_YELLOW, show.PALE_GREY)
-    assert min(contrast(show.INK, colour) for colour in pale) >= 7
-
-
-def test_all_colours_are_in_one_place():
-    rooms = [path for path in Path(show.__file__).parent.glob("*.py") if path.stem != "__init__"]
-    literal = r"[\"'](?:#[0-9a-fA-F]{3,8}|C[0-9]|tab:\w+|white|black|red|green|blue|gr[ae]y|orange|viridis)[\"']"
-    assert len(rooms) > 10
-    assert [path.name for path in rooms if re.search(literal, path.read_text(encoding="utf-8"))] == []

@@ -21,7 +21,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import pytest
-from browser import find_browser, launched
+from browser import audit, find_browser, launched
 from test_floors import BESIDE
 
 import lessons
@@ -475,3 +475,23 @@ def test_a_reader_finds_her_way(reader: Reader) -> None:
     assert page.url.endswith("notebooks/05_graph_partitioning.html#graph-partitioning-2")
     page.close()
     assert reader.problems == []
+
+
+HEARD = (
+    "notebooks/00_start_here.html",
+    "notebooks/05_graph_partitioning.html",
+    "reference/05_graph_partitioning.html",
+)
+
+
+@pytest.mark.full
+@pytest.mark.browser
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_axe_finds_nothing_serious(reader: Reader, theme: str) -> None:
+    pytest.importorskip("axe_playwright_python", reason="axe-playwright-python is not installed")
+    problems = []
+    for name in ["index.html", "map.html", "gallery.html", "exercises.html", *HEARD]:
+        page = reader.open(name, theme=theme)
+        problems += [f"{name}: {problem}" for problem in audit(page, ["body"])]
+        page.close()
+    assert problems == []

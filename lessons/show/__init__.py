@@ -49,7 +49,7 @@ INKED, LIGHT = "gray_r", "gray"  # where large numbers are ink, or light
 # ipywidgets shows by a slightly other blue which control the keyboard moves; this ring is seen, in dark pages too
 FOCUS = (
     "<style>.jupyter-widgets :is(.noUi-handle, select, input):focus-visible"
-    "{outline:3px solid currentColor;outline-offset:2px}</style>"
+    "{outline:3px solid currentColor !important;outline-offset:2px}</style>"
 )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from itertools import pairwise, product
+from itertools import cycle, pairwise, product
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from lessons.graph import as_graph
 from lessons.prediction_of_accuracy import bayesian_line
 from lessons.resilience import Curve
-from lessons.show import FAINT, INK, PALETTE, PAPER, STROKES, canvas, mean_and_error
+from lessons.show import FAINT, GREY, INK, PALETTE, PAPER, STROKES, canvas, mean_and_error
 from lessons.show.graph import draw_graph
 
 if TYPE_CHECKING:
@@ -50,11 +50,19 @@ def draw_collapse(curve: Curve, found: Mapping[str, tuple[ArrayLike, ArrayLike]]
     axis.plot(curve.beta[~curve.stable], curve.x[~curve.stable], ":", color=INK, label="reduced, not stable")
     right = max(float(np.max(np.asarray(beta, float))) for beta, _ in found.values())
     axis.plot([0, right], [0, 0], color=INK, linewidth=2)
-    for (name, (beta, state)), colour, mark in zip(found.items(), PALETTE, MARKS, strict=False):
-        look: dict[str, Any] = {"markeredgecolor": INK, "markersize": 6, "linestyle": "none"}
+    sizes = (10, 7, 4)  # what lies on another mark is seen on it
+    for (name, (beta, state)), colour, mark, size in zip(
+        found.items(), PALETTE, MARKS, cycle(sizes), strict=False
+    ):
+        look: dict[str, Any] = {"markeredgecolor": INK, "markersize": size, "linestyle": "none"}
         axis.plot(beta, state, mark, color=colour, label=name, **look)
     axis.axvline(critical, color=FAINT, linewidth=1, zorder=0)
-    axis.set(xlim=(0, right + 0.2), ylim=(-0.3, right), xlabel="beta, effective coupling", ylabel="x, mean state")
+    axis.set(
+        xlim=(0, right + 0.2),
+        ylim=(-0.3, right),
+        xlabel="beta, effective coupling",
+        ylabel="x, weighted mean state",
+    )
     axis.legend(frameon=False, fontsize=9, loc="center left", bbox_to_anchor=(1.0, 0.5))
     silent = "; ".join(_silent(name, *found[name], critical) for name in found)
     return fig, (
@@ -175,6 +183,7 @@ def draw_training(accuracy: ArrayLike, absolute: ArrayLike, signed: ArrayLike) -
     axes[2].set_yscale("symlog", linthresh=1e-3)
     axes[2].set_yticks([-1, -1e-2, 0, 1e-2, 1])
     axes[2].axhline(0, color=FAINT, linewidth=1, zorder=0)
+    axes[2].text(0.99, 0.06, "linear from -0.001 to 0.001", transform=axes[2].transAxes, ha="right", color=GREY)
     axes[2].set_xlabel("epoch")
     fell = np.asarray(absolute, float)[-1] < 0.1 * np.asarray(absolute, float)[0]
     with_signs = np.sign(np.asarray(signed, float))
