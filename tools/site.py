@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import importlib.util
 import io
+import re
 import shutil
 import sys
 import tempfile
@@ -169,13 +170,26 @@ def _copy_mathjax(folder: Path) -> None:
 
 
 def _finish(made: Path) -> None:
-    """Put the notebooks beside their pages, to be downloaded; drop what only Sphinx reads."""
+    """Put the notebooks beside their pages, to be downloaded; mend the pages; drop what only Sphinx reads."""
+    for page in made.rglob("*.html"):
+        page.write_text(_mended(page.read_text(encoding="utf-8")), encoding="utf-8")
     for lesson in course.lessons():
         if lesson.path is not None:
             shutil.copy(lesson.path, made / "notebooks")
     for left in (".buildinfo", "objects.inv", "_static/webpack-macros.html", "_static/sbt-webpack-macros.html"):
         (made / left).unlink(missing_ok=True)
     (made / ".nojekyll").touch()  # without it GitHub Pages leaves out folders that begin with an underscore
+
+
+# Buttons without a name and lists without terms, by Sphinx and its theme: who hears the page would stumble.
+SPOKEN = ('<summary><span class="toctree-toggle"', '<summary aria-label="Pages"><span class="toctree-toggle"')
+SPANS = {"<dl>": '<span class="parameters">', "<dd>": "<span>", "</dl>": "</span>", "</dd>": "</span>"}
+
+
+def _mended(page: str) -> str:
+    signature = r'(?s)<dt class="sig .*?</dt>'
+    tag = "|".join(SPANS)
+    return re.sub(signature, lambda found: re.sub(tag, lambda one: SPANS[one[0]], found[0]), page.replace(*SPOKEN))
 
 
 def main() -> None:

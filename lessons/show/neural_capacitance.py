@@ -183,7 +183,7 @@ def draw_training(accuracy: ArrayLike, absolute: ArrayLike, signed: ArrayLike) -
     axes[2].set_yscale("symlog", linthresh=1e-3)
     axes[2].set_yticks([-1, -1e-2, 0, 1e-2, 1])
     axes[2].axhline(0, color=FAINT, linewidth=1, zorder=0)
-    axes[2].text(0.99, 0.06, "linear from -0.001 to 0.001", transform=axes[2].transAxes, ha="right", color=GREY)
+    axes[2].text(0.99, 0.06, "linear from −0.001 to 0.001", transform=axes[2].transAxes, ha="right", color=GREY)
     axes[2].set_xlabel("epoch")
     fell = np.asarray(absolute, float)[-1] < 0.1 * np.asarray(absolute, float)[0]
     with_signs = np.sign(np.asarray(signed, float))
