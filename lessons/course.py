@@ -116,7 +116,8 @@ def find(name: str, folder: Path | None = None) -> Lesson:
         number = f"{lesson.number:02d}"
         if plain in (lesson.id, number, str(lesson.number), f"{number}_{lesson.id}"):
             return lesson
-    raise UnknownLabel(name, [lesson.id for lesson in known], what="lesson")
+    near = UnknownLabel(int(plain), [lesson.number for lesson in known]).nearest if plain.isdecimal() else None
+    raise UnknownLabel(name, [lesson.id for lesson in known], near, what="lesson", advice="`lessons list` has all")
 
 
 def notebooks() -> Path:

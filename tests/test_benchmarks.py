@@ -842,6 +842,7 @@ def tiny(tmp_path_factory):
     return done.stdout, json.loads(file.read_text(encoding="utf-8"))
 
 
+@pytest.mark.full
 def test_a_tiny_run_writes_valid_rows(tiny):
     _, rows = tiny
     assert {row["topic"] for row in rows} == {topic for topic in command.TOPICS if installed(topic)}
@@ -856,6 +857,7 @@ def test_a_tiny_run_writes_valid_rows(tiny):
     assert len(set(keys)) == len(keys)
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("topic", command.TOPICS)
 def test_every_peer_of_a_topic_is_measured_or_named_as_missing(tiny, topic):
     said, rows = tiny
@@ -865,6 +867,7 @@ def test_every_peer_of_a_topic_is_measured_or_named_as_missing(tiny, topic):
         assert f"{peer}: skipped, {peer} is not installed" in said
 
 
+@pytest.mark.full
 def test_the_table_tells_machine_and_versions(tiny):
     said, _ = tiny
     assert "threads held to 2" in said.splitlines()[0]
@@ -902,6 +905,7 @@ runpy.run_module("benchmarks", run_name="__main__")
     assert {seen.get(name) for name in names} == {"3"}
 
 
+@pytest.mark.full
 def test_a_topic_s_summary_is_said_after_its_rows(tiny):
     said, _ = tiny
     for peer in installed("graph_partitioning"):

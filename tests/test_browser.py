@@ -178,6 +178,7 @@ def made_up(sources: list[str]) -> nbformat.NotebookNode:
     return nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel})
 
 
+@pytest.mark.full
 def test_a_notebook_with_every_kind_of_control_is_well(reader: Reader) -> None:
     assert reader("well.ipynb") == []
 
@@ -200,6 +201,7 @@ def test_what_some_cannot_use_or_hear_is_reported(reader: Reader) -> None:
     assert nameless.startswith("label (critical)")
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("name", REPORTED)
 def test_what_is_wrong_is_reported_and_nothing_else(reader: Reader, name: str) -> None:
     assert reader(f"{name}.ipynb", patience=3) == REPORTED[name]

@@ -75,6 +75,14 @@ def test_every_part_has_a_look_of_its_own():
     assert len(looks) == 35
 
 
+def test_neighbours_differ_in_colour_also_where_parts_outnumber_the_colours():
+    graph = grid_graph(4, 4)
+    colours = show._colours(graph, np.arange(16))
+    assert all(colours[u] != colours[v] for u, v in graph.edge_rows.tolist())
+    assert [colours[number] for number in range(7)] == list(range(7))
+    assert show._colours(as_graph([], n=9), np.arange(9))[8] == 1
+
+
 def test_a_weight_is_an_area_and_small_graphs_have_names():
     path = as_graph([("a", "b"), ("b", "c")], nodes="abc")
     fig, alt = show.draw_parts(path, [[0, 0], [1, 0], [2, 1]], {"": [0, 0, 1]}, weights=[1, 3, 2])

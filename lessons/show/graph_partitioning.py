@@ -69,16 +69,27 @@ def _draw_nodes(axis: Any, graph: Graph, at: Floats, part: NDArray[Any], weights
     """Nodes by the shape and colour of their part, over edges that are thick where they are cut."""
     sizes, soft = _sizes(axis, graph.n, weights), graph.n <= CROWDED
     _draw_edges(axis, graph, at, part)
-    for number in np.unique(part):
+    for number, colour in _colours(graph, part).items():
         here = part == number
         axis.scatter(
-            *at[here].T, s=sizes[here], marker=SHAPES[number % len(SHAPES)], color=COLOURS[number % len(COLOURS)],
+            *at[here].T, s=sizes[here], marker=SHAPES[number % len(SHAPES)], color=COLOURS[colour],
             edgecolors=INK, linewidths=0.3 if soft else 0.0, antialiaseds=soft, zorder=3, clip_on=False,
         )  # fmt: skip
     if graph.n <= NAMED:
         for label, where in zip(graph.nodes, at, strict=True):
             axis.annotate(str(label), where, ha="center", va="center", fontsize=9, zorder=4, bbox=CHIP)
     _frame(axis, sizes)
+
+
+def _colours(graph: Graph, part: NDArray[Any]) -> dict[int, int]:
+    """The place in `COLOURS` of each part: its number, and with more parts than colours none of a neighbour's."""
+    u, v = part[graph.edge_rows].reshape(-1, 2).T
+    found: dict[int, int] = {}
+    for number in np.unique(part).tolist():
+        near = {found[other] for other in {*u[v == number].tolist(), *v[u == number].tolist()} if other in found}
+        ways = [(number + k) % len(COLOURS) for k in range(len(COLOURS))]
+        found[number] = next((way for way in ways if way not in near), ways[0])
+    return found
 
 
 def _draw_edges(axis: Any, graph: Graph, at: Floats, part: NDArray[Any]) -> None:
