@@ -1,6 +1,7 @@
 """The command `lessons`: lab, list, run, progress, doctor, sweep.
 
 lessons lab                    # the course in JupyterLab; the reader's own copy, where it was installed
+lessons lab 05                 # the same, at a lesson
 lessons list                   # the lessons in order
 lessons run 02 --write         # execute a notebook, put seconds and memory on its card
 lessons progress               # the exercises that you have passed, and the next one of each lesson
@@ -45,7 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     told = parser.parse_args(arguments)
     try:
         if told.command == "lab":
-            return lab(told.folder, open_it=not told.no_open)
+            return lab(*_folder_and_lesson(told.where), open_it=not told.no_open)
         if told.command == "run":
             return run(told.lesson, write=told.write)
         if told.command == "sweep":
@@ -65,9 +66,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("lessons", description="The graphs inside neural networks, in notebooks.")
+    parser.add_argument("--version", action="version", version=f"{DISTRIBUTION} {_version(DISTRIBUTION)}")
     commands = parser.add_subparsers(dest="command", required=True)
     lab = commands.add_parser("lab", help="open the course in JupyterLab")
-    lab.add_argument("folder", nargs="?", type=Path, help="where to put your copy; files you changed stay")
+    where = "a lesson's id or number, to begin there; or a folder, to put your copy in: files you changed stay"
+    lab.add_argument("where", nargs="?", help=where)
     lab.add_argument("--no-open", action="store_true", help="copy only, and say how to open it")
     commands.add_parser("list", help="the lessons in order")
     run = commands.add_parser("run", help="execute notebooks; print seconds and peak memory")
@@ -103,8 +106,20 @@ def _add_sweep(sweep: argparse.ArgumentParser) -> None:
 # ---------------------------------------------------------------------------------------- lab and list
 
 
-def lab(folder: Path | None = None, *, open_it: bool = True) -> int:
-    """Open the course in JupyterLab at its first notebook; the answer is JupyterLab's exit status.
+def _folder_and_lesson(where: str | None) -> tuple[Path | None, Lesson | None]:
+    """What `lessons lab` was told; a number that is no lesson is no folder either: it raises UnknownLabel."""
+    if where is None or Path(where).is_dir():
+        return (Path(where) if where else None), None
+    try:
+        return None, course.find(where)
+    except UnknownLabel:
+        if where.isdecimal():
+            raise
+        return Path(where), None
+
+
+def lab(folder: Path | None = None, lesson: Lesson | None = None, *, open_it: bool = True) -> int:
+    """Open the course in JupyterLab at a lesson, else at its first; the answer is JupyterLab's exit status.
 
     A checkout without `folder` is opened in place. Else the reader gets a copy in `folder` (`graph-lessons` here,
     unless told), where no file that the reader has changed is touched.
@@ -117,11 +132,12 @@ def lab(folder: Path | None = None, *, open_it: bool = True) -> int:
     folder = Path(DISTRIBUTION) if folder is None else folder
     if folder.resolve() != carried:
         _print_copied(folder, course.copy_notebooks(folder))
-    first = folder / "00_start_here.ipynb"
+    first = folder / (lesson.path.name if lesson and lesson.path else "00_start_here.ipynb")
     if not open_it:
         print(f"Open it with: {sys.executable} -m jupyterlab {first}")
         return 0
     require("jupyterlab", "lab")
+    print("JupyterLab starts, the first time for a minute; Ctrl-C here ends it", flush=True)
     as_root = ["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
     return _foreground([sys.executable, "-m", "jupyterlab", str(first), *as_root])
 

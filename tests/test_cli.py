@@ -124,6 +124,22 @@ def test_lab_opens_a_checkout_in_place(
 
 
 @pytest.mark.usefixtures("ours")
+def test_lab_begins_at_a_lesson(started: list[list[str]], capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["lab", "02"]) == 0
+    assert started[0][3] == str(Path("graph-lessons/02_topological_sort.ipynb"))
+    with pytest.raises(SystemExit):
+        cli.main(["lab", "99"])
+    assert "no lesson '99'" in capsys.readouterr().err
+    assert not Path("99").exists()
+
+
+def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="0"):
+        cli.main(["--version"])
+    assert capsys.readouterr().out == f"graph-lessons {importlib.metadata.version('graph-lessons')}\n"
+
+
+@pytest.mark.usefixtures("ours")
 @pytest.mark.parametrize(("user", "as_root"), [(0, True), (1000, False)])
 def test_lab_as_root(started: list[list[str]], monkeypatch: pytest.MonkeyPatch, user: int, as_root: bool) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: user, raising=False)
